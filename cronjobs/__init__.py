@@ -1,0 +1,3 @@
+"""A cron for Python functions."""
+
+__version__ = "0.1.0"

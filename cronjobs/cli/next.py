@@ -1,0 +1,125 @@
+"""`cronjobs next`: coming runs."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+import click
+
+from cronjobs.cli import options
+from cronjobs.cli.options import as_json
+from cronjobs.cli.render import print_json
+from cronjobs.core.run import instant_text
+
+if TYPE_CHECKING:
+    from cronjobs.cli.main import Surroundings
+    from cronjobs.core.job import Job
+
+
+class _Coming(NamedTuple):
+    scheduled_for: int
+    job: "Job"
+    execution_number: int
+
+
+@click.command("next")
+@click.option("--name", help="Of this job only.")
+@click.option("--count", type=click.IntRange(1, 100_000), help="Runs a job.  [default: 1, with --name 5]")
+@click.option(
+    "--from",
+    "begin",
+    callback=options.moment,
+    metavar="TIME",
+    help="Strictly after this time.  [default: now]",
+)
+@click.option(
+    "--until", "end", callback=options.moment, metavar="TIME", help="Up to and including this time."
+)
+@as_json
+@click.pass_obj
+def command(
+    surroundings: "Surroundings",
+    *,
+    name: str | None,
+    count: int | None,
+    begin: float | None,
+    end: float | None,
+    as_json: bool,
+) -> None:
+    """Print coming runs, soonest first.
+
+    Takes into account how many executions a job has left. A job that will not run again is not listed.
+    """
+    configuration = surroundings.configuration()
+    jobs = [options.find_job(configuration, name)] if name else list(configuration.jobs.values())
+    store = options.read_store(configuration)
+    facts = store.facts([job.name for job in jobs]) if store else {}
+    after = options.now() if begin is None else begin
+    each = count or (5 if name else 1)
+    coming: list[_Coming] = []
+    for job in jobs:
+        executions = facts[job.name].executions if facts else 0
+        coming += _of_job(job, executions, int(after // 1), end, each)
+    coming.sort(key=lambda run: run.scheduled_for)
+    if as_json:
+        print_json([_document(run) for run in coming])
+    else:
+        _print(coming, jobs, {job: known.executions for job, known in facts.items()})
+
+
+def _of_job(job: "Job", executions: int, after: int, end: float | None, count: int) -> Iterator[_Coming]:
+    if not job.enabled:
+        return
+    from cronjobs.core.schedule import parse_schedule
+
+    schedule = parse_schedule(job.schedule, job.timezone)
+    instant = schedule.next_after(after)
+    for number in range(executions + 1, executions + count + 1):
+        if instant is None or (end is not None and instant > end):
+            return
+        if job.number_of_executions is not None and number > job.number_of_executions:
+            return
+        yield _Coming(instant, job, number)
+        instant = schedule.next_after(instant)
+
+
+def _document(run: _Coming) -> dict[str, object]:
+    return {
+        "job": run.job.name,
+        "scheduled_for": instant_text(run.scheduled_for),
+        "execution_number": run.execution_number,
+    }
+
+
+def _print(coming: list[_Coming], jobs: list["Job"], executions: dict[str, int]) -> None:
+    from cronjobs.core.words import aligned, from_now, local_text
+
+    now = options.now()
+    rows = [
+        (
+            local_text(run.scheduled_for, run.job.timezone),
+            from_now(run.scheduled_for, now),
+            run.job.name,
+            _of_limit(run),
+        )
+        for run in coming
+    ]
+    if rows:
+        click.echo("\n".join(aligned([("NEXT RUN", "", "JOB", "EXECUTION"), *rows])))
+    listed = {run.job.name for run in coming}
+    for job in jobs:
+        if job.name not in listed:
+            click.echo(f"{job.name}: {_why_not(job, executions.get(job.name, 0))}", err=True)
+
+
+def _of_limit(run: _Coming) -> str:
+    limit = run.job.number_of_executions
+    return "" if limit is None else f"{run.execution_number}/{limit}"
+
+
+def _why_not(job: "Job", executions: int) -> str:
+    limit = job.number_of_executions
+    if not job.enabled:
+        return "disabled"
+    if limit is not None and executions >= limit:
+        return f"done {executions}/{limit}"
+    return "no run in that time"

@@ -1,0 +1,90 @@
+"""How commands put things: JSON documents, tables, problems."""
+
+import os
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from cronjobs.core.problem import Problem
+from cronjobs.core.run import Run, State, instant_text
+
+
+def print_json(document: Any) -> None:
+    """Print one JSON document."""
+    import json
+
+    print(json.dumps(document, indent=2))
+
+
+def moment_text(instant: float | None) -> str | None:
+    """Return an instant with its fraction as ISO 8601 in UTC with `Z`."""
+    if instant is None:
+        return None
+    from datetime import UTC, datetime
+
+    return datetime.fromtimestamp(instant, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def duration_seconds(run: Run) -> float | None:
+    """Return how long a run took, or None if it has not begun or not ended."""
+    if run.started_at is None or run.finished_at is None:
+        return None
+    return round(max(0.0, run.finished_at - run.started_at), 6)
+
+
+def run_document(run: Run) -> dict[str, Any]:
+    """Return a run as `history --json` shows it."""
+    document = {
+        "id": run.id,
+        "job": run.job,
+        "scheduled_for": instant_text(run.scheduled_for),
+        "attempt": run.attempt,
+        "trigger": run.trigger,
+        "state": run.state,
+        "reason": run.reason,
+        "started_at": moment_text(run.started_at),
+        "finished_at": moment_text(run.finished_at),
+        "duration_seconds": duration_seconds(run),
+        "exit_code": run.exit_code,
+        "signal": run.signal,
+        "error": None if run.error is None else run.error._asdict(),
+        "execution_number": run.execution_number,
+        "user_seconds": run.usage and run.usage.user_seconds,
+        "system_seconds": run.usage and run.usage.system_seconds,
+        "max_rss_bytes": run.usage and run.usage.max_rss_bytes,
+    }
+    if run.skipped_count is not None and run.first_scheduled_for is not None:
+        document["skipped_count"] = run.skipped_count
+        document["first_scheduled_for"] = instant_text(run.first_scheduled_for)
+    return document
+
+
+def outcome_words(run: Run) -> str:
+    """Return a run's state, and why it is that, in few words."""
+    words = run.state.replace("_", " ")
+    if run.reason:
+        words += f" ({run.reason.replace('_', ' ')})"
+    if run.skipped_count and run.skipped_count > 1:
+        words += f" x{run.skipped_count}"
+    if run.state in (State.FAILED, State.TIMED_OUT):
+        if run.error is not None:
+            words += f": {run.error.type}"
+        elif run.signal is not None:
+            words += f": {run.signal}"
+        elif run.exit_code is not None:
+            words += f": exit code {run.exit_code}"
+    return words
+
+
+def problem_lines(problems: Iterable[Problem]) -> Iterator[str]:
+    """Give each problem as `file:line:column: severity[code]: message`, its hint on a line of its own."""
+    for problem in problems:
+        file = _relative(problem.file)
+        place = f"{file}:{problem.line}:{problem.column}"
+        yield f"{place}: {problem.severity}[{problem.code}]: {problem.message}"
+        if problem.hint:
+            yield f"  hint: {problem.hint}"
+
+
+def _relative(file: str) -> str:
+    relative = os.path.relpath(file)
+    return file if relative.startswith("..") else relative

@@ -1,0 +1,353 @@
+"""Every key of `jobs.toml`, one row each, and what a value of each type must look like.
+
+The rows drive the checks, the defaults, the schema and the reference. Whether a schedule or a zone
+exists is not known here: `load` asks those who know, once for each distinct text.
+"""
+
+import re
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from cronjobs.core.durations import parse_duration
+from cronjobs.core.job import Concurrency, Isolation, Job, Settings
+from cronjobs.core.suggest import closest, quoted
+from cronjobs.targets import TargetError, split
+
+JOB_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+class Type(StrEnum):
+    """What a value is, in the words of a message."""
+
+    CALLABLE = 'a callable like "package.module:function"'
+    SCHEDULE = "a schedule"
+    ZONE = "the name of a time zone"
+    PATH = "a path"
+    DURATION = "a duration"
+    WHOLE = "a whole number"
+    FLAG = "true or false"
+    CHOICE = "one of the words"
+    VALUES = "a table"
+    TEXTS = "a table of strings"
+
+
+class Field(NamedTuple):
+    """One key: `name` and `unit` together are the attribute of the record that holds it."""
+
+    name: str
+    type: Type
+    doc: str
+    default: Any = None
+    unit: str = ""
+    minimum: float | None = None  # the smallest value allowed
+    choices: tuple[str, ...] = ()
+    is_required: bool = False
+    is_default: bool = False  # may stand in [defaults] too
+
+    @property
+    def attribute(self) -> str:
+        return f"{self.name}_{self.unit}" if self.unit else self.name
+
+
+class Invalid(ValueError):
+    """A value that its field refuses.
+
+    word: the kind of mistake, as `problems` lists them. column: 1-based, in a string's text.
+    path: keys from the field's value down to the culprit.
+    """
+
+    def __init__(
+        self, message: str, *, word: str = "type", hint: str = "", column: int = 1, path: tuple[str, ...] = ()
+    ) -> None:
+        super().__init__(message)
+        self.word = word
+        self.hint = hint
+        self.column = column
+        self.path = path
+
+
+_JOB = Job._field_defaults
+_SETTINGS = Settings._field_defaults
+
+CRONJOBS = (
+    Field(
+        "state",
+        Type.PATH,
+        "The file that remembers runs and counts, relative to the directory of this file.",
+        default="cronjobs.db",
+    ),
+    Field(
+        "grace",
+        Type.DURATION,
+        "How long running jobs may go on after SIGTERM or SIGINT before they are terminated.",
+        default=_SETTINGS["grace_seconds"],
+        unit="seconds",
+        minimum=0,
+    ),
+    Field(
+        "max_parallel",
+        Type.WHOLE,
+        "How many runs may run at once, over all jobs; others wait.",
+        default=_SETTINGS["max_parallel"],
+        minimum=1,
+    ),
+    Field(
+        "import_timeout",
+        Type.DURATION,
+        "How long the import of a job's module may take.",
+        default=_SETTINGS["import_timeout_seconds"],
+        unit="seconds",
+        minimum=0.001,
+    ),
+)
+
+JOB = (
+    Field(
+        "callable",
+        Type.CALLABLE,
+        "What to run: a function, by module and name.",
+        default="",
+        is_required=True,
+    ),
+    Field("schedule", Type.SCHEDULE, "When to run it: a cron expression.", default="", is_required=True),
+    Field(
+        "timezone",
+        Type.ZONE,
+        "The zone in which the schedule is read. Without it: `TZ`, else the machine's zone, else UTC.",
+        is_default=True,
+    ),
+    Field(
+        "number_of_executions",
+        Type.WHOLE,
+        "How many times it runs, ever; counted when a run is claimed. Without it there is no limit.",
+        default=_JOB["number_of_executions"],
+        minimum=1,
+    ),
+    Field("args", Type.VALUES, "Keyword arguments for the callable.", default=_JOB["args"]),
+    Field(
+        "timeout",
+        Type.DURATION,
+        "How long a run may take before it is terminated. Without it there is no limit.",
+        default=_JOB["timeout_seconds"],
+        unit="seconds",
+        minimum=0.001,
+        is_default=True,
+    ),
+    Field(
+        "kill_after",
+        Type.DURATION,
+        "How long a run that was told to terminate (SIGTERM) has before it is killed (SIGKILL).",
+        default=_JOB["kill_after_seconds"],
+        unit="seconds",
+        minimum=0,
+        is_default=True,
+    ),
+    Field(
+        "concurrency",
+        Type.CHOICE,
+        "What happens when it is due while an earlier run of it is unfinished:"
+        " `forbid` skips the occurrence, `allow` runs both.",
+        default=_JOB["concurrency"],
+        choices=tuple(Concurrency),
+        is_default=True,
+    ),
+    Field(
+        "enabled",
+        Type.FLAG,
+        "Whether it is scheduled at all.",
+        default=_JOB["enabled"],
+        is_default=True,
+    ),
+    Field(
+        "env",
+        Type.TEXTS,
+        "Environment variables of its runs; those of `[defaults]` are added to them.",
+        default=_JOB["env"],
+        is_default=True,
+    ),
+    Field(
+        "isolation",
+        Type.CHOICE,
+        "Where a run comes from: `fork` of a process that has imported its module,"
+        " or `spawn` of a fresh interpreter.",
+        default=_JOB["isolation"],
+        choices=tuple(Isolation),
+        is_default=True,
+    ),
+)
+
+TABLES: dict[str, dict[str, Field]] = {
+    "cronjobs": {field.name: field for field in CRONJOBS},
+    "defaults": {field.name: field for field in JOB if field.is_default},
+    "jobs": {field.name: field for field in JOB},
+}
+
+# What neighbours call the same thing (Kubernetes, systemd, APScheduler, Celery, supercronic, Medusa),
+# in lower case, without `_` and `-`.
+OTHER_WORDS = {
+    "maxexecutions": "number_of_executions",
+    "maxruns": "number_of_executions",
+    "maxinstances": "concurrency",
+    "executions": "number_of_executions",
+    "limit": "number_of_executions",
+    "times": "number_of_executions",
+    "repeat": "number_of_executions",
+    "func": "callable",
+    "function": "callable",
+    "handler": "callable",
+    "task": "callable",
+    "target": "callable",
+    "entrypoint": "callable",
+    "run": "callable",
+    "cron": "schedule",
+    "crontab": "schedule",
+    "expression": "schedule",
+    "trigger": "schedule",
+    "when": "schedule",
+    "oncalendar": "schedule",
+    "tz": "timezone",
+    "zone": "timezone",
+    "concurrencypolicy": "concurrency",
+    "overlap": "concurrency",
+    "kwargs": "args",
+    "arguments": "args",
+    "parameters": "args",
+    "params": "args",
+    "environment": "env",
+    "environ": "env",
+    "activedeadlineseconds": "timeout",
+    "timeoutseconds": "timeout",
+    "maxruntime": "timeout",
+    "timelimit": "timeout",
+    "runtimemaxsec": "timeout",
+    "timeoutstopsec": "kill_after",
+    "killaftersec": "kill_after",
+    "terminationgraceperiodseconds": "grace",
+    "graceperiod": "grace",
+    "shutdowntimeout": "grace",
+    "enable": "enabled",
+    "active": "enabled",
+    "database": "state",
+    "statefile": "state",
+    "db": "state",
+    "maxconcurrency": "max_parallel",
+    "maxworkers": "max_parallel",
+    "parallelism": "max_parallel",
+    "concurrencylimit": "max_parallel",
+}
+
+
+def checked(field: Field, value: Any) -> Any:
+    """Return what the record holds for a value from TOML; Invalid if the field refuses it."""
+    return _CHECKS[field.type](field, value)
+
+
+def _text(field: Field, value: Any) -> str:
+    if not isinstance(value, str):
+        raise Invalid(f"`{field.name}` must be {field.type}, a string, not {described(value)}")
+    if "\0" in value:
+        raise Invalid(f"`{field.name}` contains a NUL character", word="value")
+    if not value.strip():
+        raise Invalid(f"`{field.name}` is empty", word="value")
+    return value
+
+
+def _callable(field: Field, value: Any) -> str:
+    text = _text(field, value)
+    try:
+        split(text)
+    except TargetError as exc:
+        raise Invalid(str(exc), word=exc.kind, hint=exc.hint, column=exc.column) from None
+    return text
+
+
+def _duration(field: Field, value: Any) -> float:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        hint = f'write it with its unit: `{field.name} = "{value}s"`' if 0 < value < 1e9 else ""
+        raise Invalid(f"`{field.name}` must be {field.type}, a string, not {described(value)}", hint=hint)
+    text = _text(field, value)
+    try:
+        seconds = parse_duration(text)
+    except ValueError as exc:
+        hint = 'durations are written like "250ms", "30s", "10m", "1h30m" or "1d"'
+        raise Invalid(f"{quoted(text)} is no duration: {exc}", word="duration", hint=hint) from None
+    if field.minimum is not None and seconds < field.minimum:
+        raise Invalid(f"`{field.name}` must be longer than {quoted(text)}", word="value")
+    return seconds
+
+
+def _whole(field: Field, value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise Invalid(f"`{field.name}` must be {field.type}, not {described(value)}")
+    if field.minimum is not None and value < field.minimum:
+        raise Invalid(
+            f"`{field.name}` must be at least {field.minimum}, not {described(value)}", word="value"
+        )
+    # The state file counts in 64 bits.
+    if value.bit_length() > 63:
+        raise Invalid(f"`{field.name}` is too large", word="value")
+    return value
+
+
+def _flag(field: Field, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise Invalid(f"`{field.name}` must be {field.type}, without quotes, not {described(value)}")
+    return value
+
+
+def _choice(field: Field, value: Any) -> Any:
+    words = " or ".join(f'"{choice}"' for choice in field.choices)
+    if not isinstance(value, str):
+        raise Invalid(f"`{field.name}` must be {words}, not {described(value)}")
+    if value not in field.choices:
+        meant = closest(value, field.choices)
+        hint = f'did you mean "{meant}"?' if meant else ""
+        raise Invalid(f"`{field.name}` must be {words}, not {quoted(value)}", word="value", hint=hint)
+    return type(field.default)(value)
+
+
+def _values(field: Field, value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise Invalid(f"`{field.name}` must be {field.type}, not {described(value)}")
+    return value
+
+
+def _texts(field: Field, value: Any) -> dict[str, str]:
+    for name, text in _values(field, value).items():
+        if not isinstance(text, str):
+            message = f"`{field.name}.{name}` must be a string, not {described(text)}"
+            raise Invalid(message, hint="put it in quotes", path=(name,))
+        if not name or "=" in name or "\0" in name + text:
+            raise Invalid(f"{quoted(name)} cannot be an environment variable", word="value", path=(name,))
+    return value  # type: ignore[no-any-return]  # the loop has seen that it is one
+
+
+def described(value: Any) -> str:
+    """Return what a value from TOML is, with the value itself where it is short."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return f"the string {quoted(value)}"
+    if isinstance(value, int):
+        # str() refuses numbers of thousands of digits.
+        return f"the number {value}" if value.bit_length() < 64 else "a huge number"
+    if isinstance(value, float):
+        return f"the number {value}"
+    if isinstance(value, dict):
+        return "a table"
+    return "an array" if isinstance(value, list) else "a date or time"
+
+
+_CHECKS: dict[Type, Callable[[Field, Any], Any]] = {
+    Type.CALLABLE: _callable,
+    Type.SCHEDULE: _text,
+    Type.ZONE: _text,
+    Type.PATH: _text,
+    Type.DURATION: _duration,
+    Type.WHOLE: _whole,
+    Type.FLAG: _flag,
+    Type.CHOICE: _choice,
+    Type.VALUES: _values,
+    Type.TEXTS: _texts,
+}

@@ -1,0 +1,237 @@
+"""`jobs.toml` -> `Configuration`, or every mistake in it at once."""
+
+import os
+from collections.abc import Iterable, Mapping
+from itertools import islice
+from typing import Any, NamedTuple
+
+from cronjobs.config.fields import JOB_NAME, OTHER_WORDS, TABLES, Field, Invalid, Type, checked, described
+from cronjobs.config.problems import KeyPath, Mistake, Source, located
+from cronjobs.config.source import parse, read_source
+from cronjobs.config.variables import expanded
+from cronjobs.config.zone import is_zone, known_zones, zone_of_surroundings
+from cronjobs.core.errors import ConfigError, ScheduleError
+from cronjobs.core.job import Configuration, Job, Settings
+from cronjobs.core.problem import Problem
+from cronjobs.core.schedule import parse_schedule
+from cronjobs.core.suggest import did_you_mean, quoted
+
+# Where a file has more mistakes than this, it is no configuration; guessing what each meant takes time.
+_MOST_MISTAKES = 1000
+
+
+class Loaded(NamedTuple):
+    """What a file says, as far as it says it well.
+
+    configuration: holds the jobs without mistakes; None where the file is not TOML at all.
+    callables: {job name: its `callable` and its `args`}, also of jobs that have other mistakes.
+    """
+
+    configuration: Configuration | None
+    problems: tuple[Problem, ...]
+    source: Source
+    callables: Mapping[str, tuple[str, Mapping[str, Any]]]
+
+
+def load(
+    path: str, *, environ: Mapping[str, str], state: str | None = None, app_dir: str | None = None
+) -> Configuration:
+    """Return the configuration in the file at `path`; ConfigError with every problem if it has errors.
+
+    state, app_dir: instead of the file's own; relative to the working directory.
+    """
+    loaded = read(path, environ=environ, state=state, app_dir=app_dir)
+    errors = [problem for problem in loaded.problems if problem.severity == "error"]
+    if errors or loaded.configuration is None:
+        name = os.path.basename(loaded.source.file)
+        message = errors[0].message if len(errors) == 1 else f"{name} has {len(errors)} problems"
+        raise ConfigError(message, hint=errors[0].hint if len(errors) == 1 else "", problems=errors)
+    return loaded.configuration
+
+
+def read(
+    path: str, *, environ: Mapping[str, str], state: str | None = None, app_dir: str | None = None
+) -> Loaded:
+    """Return what the file at `path` says, with every problem in it; mistakes are not raised."""
+    file = os.path.abspath(path)
+    source = Source(file, "")
+    try:
+        source = read_source(file)
+        document = parse(source)
+    except ConfigError as exc:
+        return Loaded(None, exc.problems, source, {})
+    reading = _Reading(environ)
+    settings = reading.settings(document)
+    jobs = reading.jobs(document)
+    problems = located(source, reading.mistakes) if reading.mistakes else ()
+    directory = os.path.dirname(file)
+    settings = settings._replace(
+        state=os.path.abspath(state) if state else os.path.join(directory, settings.state)
+    )
+    configuration = Configuration(file, directory, os.path.abspath(app_dir or directory), settings, jobs)
+    return Loaded(configuration, problems, source, reading.callables)
+
+
+class _Reading:
+    """One pass over one document: collects mistakes, and asks about each distinct schedule and zone once."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self.mistakes: list[Mistake] = []
+        self.callables: dict[str, tuple[str, Mapping[str, Any]]] = {}
+        self._environ = environ
+        self._schedules: dict[tuple[str, str], ScheduleError | None] = {}
+        self._zones: dict[str, bool] = {}
+        self._zone: str | None = None
+
+    def settings(self, document: dict[str, Any]) -> Settings:
+        """Return the `[cronjobs]` table; looks at the names of all tables too."""
+        for key in _first(key for key in document if key not in TABLES):
+            self._unknown((key,), TABLES, hint=_table_hint(key, document[key]))
+        table = self._table(document, "cronjobs")
+        values = self._values(table, ("cronjobs",), TABLES["cronjobs"])
+        state = values.pop("state", TABLES["cronjobs"]["state"].default)
+        return Settings(state, **values)
+
+    def jobs(self, document: dict[str, Any]) -> dict[str, Job]:
+        """Return the jobs without mistakes, in the order of the file."""
+        defaults = self._values(self._table(document, "defaults"), ("defaults",), TABLES["defaults"])
+        tables = self._table(document, "jobs")
+        if not tables and not self.mistakes:
+            hint = "a job is a table `[jobs.NAME]` with `callable` and `schedule`"
+            self.mistakes.append(Mistake("no_jobs", ("jobs",), "no jobs are defined", hint))
+        jobs = {}
+        for name, table in tables.items():
+            before = len(self.mistakes)
+            job = self._job(name, table, defaults)
+            if job and len(self.mistakes) == before:
+                jobs[name] = job
+            if len(self.mistakes) >= _MOST_MISTAKES:
+                break
+        return jobs
+
+    def _job(self, name: str, table: Any, defaults: Mapping[str, Any]) -> Job | None:
+        path = ("jobs", name)
+        if not isinstance(table, dict):
+            self._not_a_table(path, table)
+            return None
+        if not JOB_NAME.fullmatch(name):
+            hint = "letters, digits, `.`, `_` and `-`, at most 64, the first one a letter or digit"
+            self.mistakes.append(
+                Mistake("job_name", path, f"{quoted(name)} cannot be a job's name", hint, "key")
+            )
+        own = self._values(table, path, TABLES["jobs"])
+        self._missing(table, path)
+        if "callable" in own:
+            self.callables[name] = (own["callable"], own.get("args", {}))
+        values = {**defaults, **own}
+        if "env" in own and "env" in defaults:
+            values["env"] = {**defaults["env"], **own["env"]}
+        if "timezone" not in values:
+            values["timezone"] = self._surroundings()
+        if "schedule" in own:
+            self._check_schedule(own["schedule"], table["schedule"], values["timezone"], (*path, "schedule"))
+        return Job(name, **values) if "callable" in own and "schedule" in own else None
+
+    def _table(self, document: dict[str, Any], key: str) -> dict[str, Any]:
+        table = document.get(key, {})
+        if isinstance(table, dict):
+            return table
+        self._not_a_table((key,), table)
+        return {}
+
+    def _values(self, table: dict[str, Any], path: KeyPath, fields: Mapping[str, Field]) -> dict[str, Any]:
+        """Return {attribute of the record: value} for the keys that are there and right."""
+        values: dict[str, Any] = {}
+        for key in table:
+            if field := fields.get(key):
+                before = len(self.mistakes)
+                value = expanded(table[key], (*path, key), self._environ, self.mistakes.append)
+                if len(self.mistakes) == before:
+                    self._check(field, value, table[key], (*path, key), values)
+        for key in _first(key for key in table if key not in fields):
+            self._unknown((*path, key), fields, hint=_other_table(key, fields))
+        return values
+
+    def _check(self, field: Field, value: Any, written: Any, path: KeyPath, values: dict[str, Any]) -> None:
+        try:
+            result = checked(field, value)
+        except Invalid as exc:
+            column = exc.column if value == written else 0
+            self.mistakes.append(Mistake(exc.word, (*path, *exc.path), str(exc), exc.hint, column=column))
+            return
+        if field.type is Type.ZONE and not self._is_zone(result):
+            self.mistakes.append(Mistake("zone", path, *_no_zone(result)))
+            return
+        values[field.attribute] = result
+
+    def _check_schedule(self, text: str, written: Any, zone: str, path: KeyPath) -> None:
+        key = (text, zone)
+        if key not in self._schedules:
+            try:
+                parse_schedule(text, zone)
+                self._schedules[key] = None
+            except ScheduleError as exc:
+                self._schedules[key] = exc
+        if error := self._schedules[key]:
+            # An error of the text as a whole is not one of its first term.
+            column = error.column if text == written and (error.field or error.column > 1) else 0
+            self.mistakes.append(Mistake(error.code, path, str(error), error.hint, column=column))
+
+    def _is_zone(self, zone: str) -> bool:
+        if zone not in self._zones:
+            self._zones[zone] = is_zone(zone)
+        return self._zones[zone]
+
+    def _surroundings(self) -> str:
+        """Return the zone of jobs that name none; a `TZ` that is no zone is one mistake for all of them."""
+        if self._zone is None:
+            self._zone = zone_of_surroundings(self._environ)
+            if not self._is_zone(self._zone):
+                message, hint = _no_zone(self._zone)
+                self.mistakes.append(Mistake("zone", (), f"TZ in the environment: {message}", hint))
+                self._zone = "UTC"
+        return self._zone
+
+    def _unknown(self, path: KeyPath, known: Iterable[str], *, hint: str) -> None:
+        key = str(path[-1])
+        what = "table" if len(path) == 1 else "key"
+        hint = hint or did_you_mean(key, known, also=OTHER_WORDS)
+        self.mistakes.append(Mistake("unknown_key", path, f"unknown {what} `{key}`", hint, "key"))
+
+    def _missing(self, table: dict[str, Any], path: KeyPath) -> None:
+        for field in TABLES["jobs"].values():
+            if field.is_required and field.name not in table:
+                message = f"the job `{path[-1]}` has no `{field.name}`"
+                self.mistakes.append(Mistake("missing_key", path, message, f"`{field.name}` is {field.type}"))
+
+    def _not_a_table(self, path: KeyPath, value: Any) -> None:
+        name = ".".join(str(part) for part in path)
+        message = f"`{name}` must be a table, not {described(value)}"
+        self.mistakes.append(Mistake("type", path, message, f"write it as `[{name}]`"))
+
+
+def _first(keys: Iterable[str]) -> Iterable[str]:
+    return islice(keys, _MOST_MISTAKES)
+
+
+def _no_zone(zone: str) -> tuple[str, str]:
+    """Return message and hint."""
+    zones = known_zones()
+    if not zones:
+        return f"{quoted(zone)} cannot be looked up: this machine has no time zone data", "pip install tzdata"
+    return f"there is no time zone {quoted(zone)}", did_you_mean(zone, zones)
+
+
+def _table_hint(key: str, value: Any) -> str:
+    """Return the hint for an unknown name at the top of the file."""
+    if isinstance(value, dict):
+        return "a job is a table `[jobs.NAME]`" if key in ("job", "cron") else ""
+    return _other_table(key, ()) or _other_table(OTHER_WORDS.get(key, ""), ())
+
+
+def _other_table(key: str, fields: Iterable[str]) -> str:
+    """Return where a key belongs that is none of `fields`, or ""."""
+    for name, others in TABLES.items():
+        if key in others and others is not fields:
+            return f"`{key}` belongs in [{'jobs.NAME' if name == 'jobs' else name}]"
+    return ""

@@ -1,0 +1,55 @@
+"""Which time zones there are, and which one this machine is in."""
+
+import os
+from collections.abc import Mapping
+
+
+def is_zone(key: str) -> bool:
+    """Return whether `key` names a zone that can be read here; UTC always does."""
+    if key == "UTC":
+        return True
+    from zoneinfo import ZoneInfo  # late: a file whose jobs are all in UTC needs no zone data
+
+    try:
+        ZoneInfo(key)
+    # A directory's name, a path that leads outside, a file that holds no zone: zoneinfo reports each
+    # in its own way (ZoneInfoNotFoundError is a KeyError).
+    except (KeyError, ValueError, OSError):
+        return False
+    return True
+
+
+def zone_of_surroundings(environ: Mapping[str, str]) -> str:
+    """Return the zone that `TZ` names, good or not, else the machine's, else UTC."""
+    if "TZ" in environ:
+        return _key(environ["TZ"].removeprefix(":")) or "UTC"  # an empty TZ is UTC: date(1) reads it so
+    zone = machine_zone()
+    return zone if zone and is_zone(zone) else "UTC"
+
+
+def machine_zone(*, localtime: str = "/etc/localtime", timezone: str = "/etc/timezone") -> str:
+    """Return the zone's key that the machine is set to, or "" where it does not say."""
+    try:
+        link = os.readlink(localtime)
+    except OSError:
+        link = ""  # missing, or a copy of the zone's data, which does not tell its name
+    for target in (link, os.path.realpath(localtime) if link else ""):
+        if "zoneinfo/" in target:
+            return _key(target)
+    try:
+        with open(timezone, encoding="utf-8") as file:
+            return _key(file.readline(256).strip())
+    except (OSError, ValueError):
+        return ""
+
+
+def known_zones() -> set[str]:
+    """Return every zone's key that this machine has data for; empty where it has none."""
+    from zoneinfo import available_timezones  # late: it walks the whole database
+
+    return available_timezones()
+
+
+def _key(text: str) -> str:
+    """Return the zone's key in `text`, which may be a path into the zone database."""
+    return text.rpartition("zoneinfo/")[2].removeprefix("posix/").removeprefix("right/")

@@ -1,0 +1,110 @@
+"""The next and the previous fire of a schedule, and how many lie between: wall times brought into a zone."""
+
+from typing import Protocol
+
+from cronjobs.core.schedule.cron import Kind
+from cronjobs.core.schedule.wall import DAY_SECONDS, END_OF_WALL, WallTimes
+from cronjobs.core.schedule.zone import Timeline
+
+# A wall time of 1970-2199 lies between these two in every zone.
+FIRST_INSTANT = -DAY_SECONDS
+LAST_INSTANT = END_OF_WALL + DAY_SECONDS
+
+# Longer than a clock was ever put forward or back, by crossing the date line.
+_BEYOND_CHANGE_SECONDS = 2 * DAY_SECONDS
+
+
+class Schedule(Protocol):
+    """A set of instants, each a whole UTC second. Asked in any order, it gives the same set."""
+
+    @property
+    def text(self) -> str:
+        """As it was written."""
+
+    @property
+    def zone(self) -> str:
+        """A key of zoneinfo."""
+
+    @property
+    def kind(self) -> Kind:
+        """What clock changes do to it: see `zone.Timeline`."""
+
+    def next_after(self, instant: int) -> int | None:
+        """Return the first fire strictly after an instant; None after the last one."""
+
+    def previous_before(self, instant: int) -> int | None:
+        """Return the last fire strictly before an instant; None before the first one."""
+
+    def count_between(self, after: int, until: int) -> int:
+        """Return how many fires lie strictly after `after` and not after `until`."""
+
+
+class ZonedSchedule:
+    """Wall times in a zone."""
+
+    __slots__ = ("_timeline", "_wall_times", "kind", "text", "zone")
+
+    def __init__(self, text: str, zone: str, kind: Kind, wall_times: WallTimes, timeline: Timeline) -> None:
+        self.text = text
+        self.zone = zone
+        self.kind = kind
+        self._wall_times = wall_times
+        self._timeline = timeline
+
+    def __repr__(self) -> str:
+        return f"<Schedule {self.text!r} in {self.zone}>"
+
+    def next_after(self, instant: int) -> int | None:
+        """Return the first fire strictly after an instant; None after the last one."""
+        earliest = instant + 1
+        if earliest < FIRST_INSTANT:
+            earliest = FIRST_INSTANT
+        while earliest <= LAST_INSTANT:
+            start, first, end, offset, skipped_seconds = self._timeline.period(earliest)
+            if skipped_seconds and earliest == start and self._is_owed(start + offset, skipped_seconds):
+                return start
+            if earliest < first:
+                earliest = first
+            fire = self._wall_times.first_from(earliest + offset) - offset
+            if fire < end:
+                return fire
+            # So long a period outlasts what a change repeats: nothing matches until shortly before `fire`.
+            is_long = end - earliest > _BEYOND_CHANGE_SECONDS
+            earliest = max(end, fire - _BEYOND_CHANGE_SECONDS) if is_long else end
+        return None
+
+    def previous_before(self, instant: int) -> int | None:
+        """Return the last fire strictly before an instant; None before the first one."""
+        latest = instant - 1
+        if latest > LAST_INSTANT:
+            latest = LAST_INSTANT
+        while latest >= FIRST_INSTANT:
+            start, first, _, offset, skipped_seconds = self._timeline.period(latest)
+            fire = self._wall_times.last_until(latest + offset) - offset
+            if fire >= first:
+                return fire
+            if skipped_seconds and self._is_owed(start + offset, skipped_seconds):
+                return start
+            is_long = latest - start > _BEYOND_CHANGE_SECONDS
+            latest = min(start - 1, fire + _BEYOND_CHANGE_SECONDS) if is_long else start - 1
+        return None
+
+    def count_between(self, after: int, until: int) -> int:
+        """Return how many fires lie strictly after `after` and not after `until`."""
+        count = 0
+        earliest, stop = max(after + 1, FIRST_INSTANT), min(until, LAST_INSTANT) + 1
+        while earliest < stop:
+            start, first, end, offset, skipped_seconds = self._timeline.period(earliest)
+            if skipped_seconds and earliest == start and self._is_owed(start + offset, skipped_seconds):
+                # One fire for all that was skipped and for what is due at that instant.
+                count += 1
+                first = start + 1
+            first = max(first, earliest)
+            if first < min(end, stop):
+                count += self._wall_times.count(first + offset, min(end, stop) + offset)
+            earliest = end
+        return count
+
+    def _is_owed(self, wall: int, skipped_seconds: int) -> bool:
+        """Return whether a wall time matches among those that were skipped right before `wall`."""
+        return self._wall_times.has_any(wall - skipped_seconds, wall)

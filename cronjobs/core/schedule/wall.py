@@ -1,0 +1,91 @@
+"""Which wall-clock seconds match: days and times of day, with no zone.
+
+A wall time is counted in seconds from 1970-01-01 00:00:00 on a clock that never jumps.
+"""
+
+from bisect import bisect_left, bisect_right
+from functools import lru_cache
+
+from cronjobs.core.schedule.cron import Cron
+from cronjobs.core.schedule.days import END_DAY, Days
+
+DAY_SECONDS = 86400
+END_OF_WALL = END_DAY * DAY_SECONDS
+# Further away than any wall time, on the side where a search found nothing.
+NO_LATER_WALL = END_OF_WALL * 2
+NO_EARLIER_WALL = -END_OF_WALL
+
+
+class WallTimes:
+    """The matching wall times. Arguments may lie up to a year outside 1970-2199; what is found does not."""
+
+    __slots__ = ("_days", "_first_time", "_hours", "_last_time", "_seconds_of_hour")
+
+    def __init__(self, cron: Cron) -> None:
+        self._days = Days(cron.days_of_month, cron.months, cron.days_of_week, either=cron.either_day)
+        self._hours = cron.hours
+        self._seconds_of_hour = _seconds_of_hour(cron.minutes, cron.seconds)
+        self._first_time = _lowest(cron.hours) * 3600 + self._seconds_of_hour[0]
+        self._last_time = (cron.hours.bit_length() - 1) * 3600 + self._seconds_of_hour[-1]
+
+    def first_from(self, wall: int) -> int:
+        """Return the first matching wall time that is not before `wall`, or NO_LATER_WALL."""
+        hour, second = divmod(wall, 3600)
+        day, hour_of_day = divmod(hour, 24)
+        if self._hours >> hour_of_day & 1 and self._days.has(day):
+            seconds = self._seconds_of_hour
+            index = bisect_left(seconds, second)
+            if index < len(seconds):
+                return hour * 3600 + seconds[index]
+        later_hours = self._hours >> (hour_of_day + 1)
+        if later_hours and self._days.has(day):
+            return (hour + 1 + _lowest(later_hours)) * 3600 + self._seconds_of_hour[0]
+        next_day = self._days.first_from(day + 1)
+        return NO_LATER_WALL if next_day is None else next_day * DAY_SECONDS + self._first_time
+
+    def last_until(self, wall: int) -> int:
+        """Return the last matching wall time that is not after `wall`, or NO_EARLIER_WALL."""
+        hour, second = divmod(wall, 3600)
+        day, hour_of_day = divmod(hour, 24)
+        if self._hours >> hour_of_day & 1 and self._days.has(day):
+            index = bisect_right(self._seconds_of_hour, second)
+            if index > 0:
+                return hour * 3600 + self._seconds_of_hour[index - 1]
+        earlier_hours = self._hours & (1 << hour_of_day) - 1
+        if earlier_hours and self._days.has(day):
+            hour_found = day * 24 + earlier_hours.bit_length() - 1
+            return hour_found * 3600 + self._seconds_of_hour[-1]
+        previous_day = self._days.last_until(day - 1)
+        return NO_EARLIER_WALL if previous_day is None else previous_day * DAY_SECONDS + self._last_time
+
+    def has_any(self, start: int, end: int) -> bool:
+        """Return whether a wall time from `start` on and before `end` matches."""
+        return self.first_from(start) < end
+
+    def count(self, start: int, end: int) -> int:
+        """Return how many wall times match from `start` on and before `end`, `start` <= `end`."""
+        start_day, start_time = divmod(start, DAY_SECONDS)
+        end_day, end_time = divmod(end, DAY_SECONDS)
+        whole_days = self._days.count(start_day, end_day) * self._count_times_before(DAY_SECONDS)
+        last_day = self._count_times_before(end_time) if self._days.has(end_day) else 0
+        first_day = self._count_times_before(start_time) if self._days.has(start_day) else 0
+        return whole_days + last_day - first_day
+
+    def _count_times_before(self, time: int) -> int:
+        hour, second = divmod(time, 3600)
+        whole_hours = (self._hours & (1 << hour) - 1).bit_count() * len(self._seconds_of_hour)
+        return whole_hours + (self._hours >> hour & 1) * bisect_left(self._seconds_of_hour, second)
+
+
+# Most schedules share a few of these: the whole hour, every fifth minute, every second.
+@lru_cache(maxsize=1024)
+def _seconds_of_hour(minutes: int, seconds: int) -> tuple[int, ...]:
+    return tuple(minute * 60 + second for minute in _values(minutes) for second in _values(seconds))
+
+
+def _values(mask: int) -> list[int]:
+    return [value for value in range(mask.bit_length()) if mask >> value & 1]
+
+
+def _lowest(mask: int) -> int:
+    return (mask & -mask).bit_length() - 1

@@ -1,0 +1,46 @@
+"""Instants, durations and tables, as people read them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+_UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
+
+
+def local_text(instant: float, zone: str) -> str:
+    """Return an instant in a zone, with its offset: `2026-11-24 15:04:05+01:00`."""
+    return datetime.fromtimestamp(int(instant), ZoneInfo(zone)).isoformat(" ")
+
+
+def from_now(instant: float, now: float) -> str:
+    """Return how far off an instant is: `in 5 min`, `2 h ago`, `now`."""
+    seconds = round(instant - now)
+    if seconds == 0:
+        return "now"
+    words = rough_duration(abs(seconds))
+    return f"in {words}" if seconds > 0 else f"{words} ago"
+
+
+def rough_duration(seconds: float) -> str:
+    """Return a duration in its two largest units: `1 h 30 min`, `0.25 s`."""
+    if seconds < 10:
+        return f"{seconds:.3g} s"
+    whole = int(seconds)
+    for place, (size, unit) in enumerate(_UNITS):
+        if whole >= size:
+            words = f"{whole // size} {unit}"
+            if size == 1:
+                return words
+            smaller, smaller_unit = _UNITS[place + 1]
+            rest = whole % size // smaller
+            return f"{words} {rest} {smaller_unit}" if rest else words
+    return "0 s"
+
+
+def aligned(rows: Sequence[Sequence[str]], *, indent: str = "") -> list[str]:
+    """Return rows of a table as lines, each column as wide as its widest cell."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        (indent + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))).rstrip()
+        for row in rows
+    ]

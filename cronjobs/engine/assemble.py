@@ -1,0 +1,113 @@
+"""The only place that builds edges: clock, store, executor, log."""
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Literal
+
+from cronjobs.clock import SystemClock
+from cronjobs.core.events import Level, Note
+from cronjobs.core.job import Configuration, Job
+from cronjobs.core.ports import Observer
+from cronjobs.core.schedule import parse_schedule
+from cronjobs.engine.manual import Manual
+from cronjobs.engine.scheduler import Options, Scheduler
+from cronjobs.executors.local import LocalExecutor
+from cronjobs.executors.watch import Watch
+from cronjobs.observers.log import JsonLog, TextLog
+from cronjobs.observers.passthrough import Passthrough
+from cronjobs.observers.writer import Writer
+from cronjobs.processes import StateLock, become_subreaper, own_identity, raise_descriptor_limit
+from cronjobs.signals import SignalPipe
+from cronjobs.store.sqlite import SqliteStore
+
+if TYPE_CHECKING:
+    from cronjobs.core.schedule import Schedule
+
+LogFormat = Literal["text", "json"]
+
+
+def schedules_of(configuration: Configuration) -> dict[str, "Schedule"]:
+    """Return each job's schedule; jobs of equal text and zone share one."""
+    shared: dict[tuple[str, str], Schedule] = {}
+    found = {}
+    for job in configuration.jobs.values():
+        key = (job.schedule, job.timezone)
+        if key not in shared:
+            shared[key] = parse_schedule(*key)
+        found[job.name] = shared[key]
+    return found
+
+
+def schedule(
+    configuration: Configuration,
+    options: Options,
+    signals: SignalPipe,
+    *,
+    log_format: LogFormat,
+    log_level: Level,
+    zone: str,
+    environ: Mapping[str, str],
+) -> int:
+    """Run the scheduler until it is done or told to stop; return the exit code."""
+    clock = SystemClock()
+    watch = Watch(clock)
+    identity = own_identity()
+    lock = StateLock.acquire(configuration.settings.state, identity)
+    descriptor_limit = raise_descriptor_limit()
+    become_subreaper()
+    store = SqliteStore.open(configuration.settings.state)
+    store.attach(identity, now=clock.now())
+    writer = Writer(1, watch)
+    observer: Observer
+    if log_format == "json":
+        observer = JsonLog(writer, now=clock.now, level=log_level)
+    else:
+        colour = os.isatty(1) and not environ.get("NO_COLOR")
+        observer = TextLog(writer, now=clock.now, zone=zone, level=log_level, colour=colour)
+    executor = LocalExecutor(
+        configuration, clock=clock, signals=signals, watch=watch, descriptor_limit=descriptor_limit
+    )
+    for note in store.notes:
+        observer.observe(Note("info", "state_file", note))
+    try:
+        executor.begin()
+        scheduler = Scheduler(
+            configuration,
+            schedules_of(configuration),
+            options,
+            clock=clock,
+            store=store,
+            executor=executor,
+            observer=observer,
+        )
+        return scheduler.run()
+    finally:
+        executor.close()
+        observer.flush()
+        store.close()
+        lock.release()
+
+
+def trigger(configuration: Configuration, job: Job, *, counted: bool) -> int:
+    """Run a job now, its output passed through; return 0 if it succeeded, else 1 or 128 + signal."""
+    clock = SystemClock()
+    watch = Watch(clock)
+    become_subreaper()
+    store = SqliteStore.open(configuration.settings.state)
+    store.attach(own_identity(), now=clock.now())
+    only = configuration._replace(jobs={job.name: job})
+    executor = LocalExecutor(only, clock=clock, signals=SignalPipe.open(), watch=watch, always_spawn=True)
+    try:
+        return Manual(job, clock=clock, store=store, executor=executor, observer=Passthrough()).run(
+            counted=counted
+        )
+    finally:
+        executor.close()
+        store.close()
+
+
+def keep_standard_descriptors() -> None:
+    """Open what is missing of descriptors 0, 1 and 2, so that none of ours takes their place."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(descriptor, True)
+    os.close(descriptor)

@@ -1,0 +1,293 @@
+"""Runs from their claim to their record: room, go, time limits, outcomes."""
+
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from heapq import heappop, heappush
+from signal import SIGKILL, SIGTERM
+
+from cronjobs.core.catch_up import WINDOW_SECONDS
+from cronjobs.core.decide import remaining
+from cronjobs.core.errors import StateError, StateLostError
+from cronjobs.core.events import Event, Note, OutputLine, RunFinished, RunStarted
+from cronjobs.core.job import Job
+from cronjobs.core.ports import Clock, Ended, Executor, Launch, Prepared, Printed, Store, Unprepared, Vanished
+from cronjobs.core.run import Outcome, Reason, Run, State, advance, finish
+
+_AGAIN_SECONDS = 1.0  # after a fork or a commit that failed
+_OUTCOMES_WAIT_SECONDS = 0.1  # while other runs are being started, which is more urgent
+
+
+class Flight:
+    """A run on its way, and how it is being ended, if it is."""
+
+    __slots__ = ("ending", "has_gone", "job", "number", "reason", "run")
+
+    def __init__(self, number: int, run: Run, job: Job) -> None:
+        self.number = number
+        self.run = run
+        self.job = job
+        self.has_gone = False
+        self.ending: State | None = None  # what it will have become by our hand
+        self.reason: Reason | None = None
+
+
+class Dispatch:
+    """Starts claimed runs as there is room, and records what becomes of them."""
+
+    def __init__(
+        self,
+        jobs: Mapping[str, Job],
+        *,
+        clock: Clock,
+        store: Store,
+        executor: Executor,
+        tell: Callable[[Event], None],
+        max_parallel: int,
+        on_returned: Callable[[str], None],
+    ) -> None:
+        """on_returned: told of a job whose count went down again."""
+        self._jobs = jobs
+        self._clock = clock
+        self._store = store
+        self._executor = executor
+        self._tell = tell
+        self._max_parallel = max_parallel
+        self._on_returned = on_returned
+        self._numbers = 0
+        self._waiting: deque[Run] = deque()
+        self._again: list[tuple[float, int, Run]] = []  # (monotonic, order, run): could not be started
+        self._flights: dict[int, Flight] = {}
+        self._gone = 0  # how many of them have got go
+        self._prepared: list[tuple[Flight, Prepared]] = []
+        self._outcomes: list[Run] = []
+        self._outcomes_since = 0.0
+        self._timers: list[tuple[float, int, int]] = []  # (monotonic, number, signal)
+        self._not_before = 0.0  # monotonic; when a commit may be tried again
+        self._is_unwritable = False
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether every claimed run has come to its end and is recorded."""
+        return not (self._flights or self._waiting or self._again or self._outcomes)
+
+    def is_flying(self, job: str) -> bool:
+        """Return whether a run of the job is on its way here."""
+        runs = [flight.run for flight in self._flights.values()]
+        return any(run.job == job for run in (*runs, *self._waiting, *(run for _, _, run in self._again)))
+
+    def admit(self, runs: Sequence[Run]) -> None:
+        """Take claimed runs: those that there is room for are started, the others wait."""
+        self._waiting.extend(runs)
+        self._fill()
+        late = [run for run in self._waiting if run.state is State.CLAIMED]
+        if late and self._try(lambda: self._store.wait(late)):
+            self._waiting = deque(
+                advance(run, State.WAITING) if run.state is State.CLAIMED else run for run in self._waiting
+            )
+
+    def take(self, event: Prepared | Unprepared | Printed | Ended | Vanished) -> None:
+        """Take what the executor says of a run."""
+        flight = self._flights.get(event.number)
+        if flight is None:
+            return  # given up in the meantime
+        if isinstance(event, Printed):
+            self._tell(OutputLine(flight.run, event.stream, event.text))
+        elif isinstance(event, Prepared):
+            self._prepared.append((flight, event))
+        elif isinstance(event, Unprepared):
+            self._unprepared(flight, event)
+        elif isinstance(event, Ended):
+            self._ended(flight, event)
+        else:
+            self._close(flight, Outcome(State.LOST, self._clock.now(), Reason.ZYGOTE))
+
+    def settle(self) -> None:
+        """Commit what is to be committed, let prepared runs go, end those whose time is over, fill up."""
+        self._expire()
+        now = self._clock.monotonic()
+        if now >= self._not_before:
+            if self._prepared:
+                self._start()
+            is_starting = len(self._flights) > self._gone
+            if not is_starting or now - self._outcomes_since > _OUTCOMES_WAIT_SECONDS:
+                self.record()
+        while self._again and self._again[0][0] <= now:
+            self._waiting.appendleft(heappop(self._again)[2])
+        self._fill()
+
+    def record(self) -> bool:
+        """Commit the outcomes there are; False if that was not possible."""
+        if not self._outcomes:
+            return True
+        runs = self._outcomes
+        if not self._try(lambda: self._store.finish(runs)):
+            return False
+        self._outcomes = []
+        for run in runs:
+            self._tell(RunFinished(run))
+            if run.started_at is None:
+                self._on_returned(run.job)
+        return True
+
+    def wake_at(self) -> float | None:
+        """Return the monotonic instant at which there is something to settle."""
+        instants = [timer[0] for timer in self._timers[:1]] + [each[0] for each in self._again[:1]]
+        if self._outcomes:
+            instants.append(max(self._not_before, self._outcomes_since + _OUTCOMES_WAIT_SECONDS))
+        if self._prepared:
+            instants.append(self._not_before)
+        return min(instants, default=None)
+
+    def cancel_unstarted(self, reason: Reason) -> None:
+        """Give up every run that has not got go; each gives its count back."""
+        outcome = Outcome(State.CANCELLED, self._clock.now(), reason)
+        for run in (*self._waiting, *(run for _, _, run in self._again)):
+            self._conclude(finish(run, outcome))
+        self._waiting.clear()
+        self._again.clear()
+        self._prepared.clear()
+        for flight in list(self._flights.values()):
+            if not flight.has_gone:
+                self._executor.drop(flight.number)
+                self._close(flight, outcome)
+
+    def end_all(self, reason: Reason, *, at_once: bool = False) -> None:
+        """End the runs that are running: SIGTERM, and SIGKILL after each one's `kill_after`, or at once."""
+        for flight in list(self._flights.values()):
+            if flight.has_gone and (flight.ending is None or at_once):
+                self._end(flight, flight.ending or State.CANCELLED, flight.reason or reason, at_once=at_once)
+
+    # From claim to go
+
+    def _fill(self) -> None:
+        launches = []
+        while self._waiting and len(self._flights) < self._max_parallel:
+            run = self._waiting.popleft()
+            job = self._jobs[run.job]
+            self._numbers += 1
+            self._flights[self._numbers] = Flight(self._numbers, run, job)
+            launches.append(_launch(self._numbers, run, job))
+        if launches:
+            self._executor.prepare(launches)
+
+    def _start(self) -> None:
+        """Write `running`, then go: never the other way round."""
+        prepared, self._prepared = self._prepared, []
+        now = self._clock.now()
+        runs = [
+            advance(flight.run, State.RUNNING, started_at=now, pid=event.pid, start_ticks=event.start_ticks)
+            for flight, event in prepared
+        ]
+        if not self._try(lambda: self._store.start(runs)):
+            for flight, _ in prepared:
+                self._executor.drop(flight.number)
+                self._postpone(flight)
+            return
+        for (flight, _), run in zip(prepared, runs, strict=True):
+            flight.run = run
+            if self._executor.go(flight.number):
+                self._went(flight)
+            else:
+                self._return(flight)
+
+    def _went(self, flight: Flight) -> None:
+        flight.has_gone = True
+        self._gone += 1
+        self._tell(RunStarted(flight.run, flight.job.number_of_executions))
+        if flight.job.timeout_seconds is not None:
+            at = self._clock.monotonic() + flight.job.timeout_seconds
+            heappush(self._timers, (at, flight.number, SIGTERM))
+
+    def _return(self, flight: Flight) -> None:
+        """Its process was gone before it got go: the row becomes `claimed` again."""
+        run = advance(flight.run, State.CLAIMED, started_at=None, pid=None, start_ticks=None)
+        if self._try(lambda: self._store.start([run])):
+            flight.run = run
+            self._postpone(flight)
+        else:
+            self._close(flight, Outcome(State.LOST, self._clock.now(), Reason.ZYGOTE))
+
+    def _unprepared(self, flight: Flight, event: Unprepared) -> None:
+        now = self._clock.now()
+        if event.error is not None:
+            flight.run = advance(flight.run, State.RUNNING, started_at=now)
+            self._close(flight, Outcome(State.FAILED, now, exit_code=1, error=event.error))
+            return
+        self._prepared = [each for each in self._prepared if each[0] is not flight]
+        if flight.run.scheduled_for < now - WINDOW_SECONDS:
+            self._close(flight, Outcome(State.MISSED, now, Reason.TOO_LATE))
+            return
+        message = f"could not be started: {event.message}; trying again"
+        self._tell(Note("warning", "start_failed", message, flight.run.job, flight.run.id))
+        self._postpone(flight)
+
+    def _postpone(self, flight: Flight) -> None:
+        del self._flights[flight.number]
+        at = self._clock.monotonic() + _AGAIN_SECONDS
+        heappush(self._again, (at, flight.number, flight.run))
+
+    # From go to the record
+
+    def _ended(self, flight: Flight, event: Ended) -> None:
+        if flight.ending is not None:
+            self._executor.signal(flight.number, SIGKILL)  # what is left of its group is not wanted either
+            state = flight.ending
+        else:
+            state = State.SUCCEEDED if event.exit_code == 0 else State.FAILED
+        outcome = Outcome(
+            state, event.finished_at, flight.reason, event.exit_code, event.signal, event.error, event.usage
+        )
+        self._close(flight, outcome)
+
+    def _close(self, flight: Flight, outcome: Outcome) -> None:
+        del self._flights[flight.number]
+        self._gone -= flight.has_gone
+        self._conclude(finish(flight.run, outcome))
+
+    def _conclude(self, run: Run) -> None:
+        if not self._outcomes:
+            self._outcomes_since = self._clock.monotonic()
+        self._outcomes.append(run)
+
+    def _expire(self) -> None:
+        now = self._clock.monotonic()
+        while self._timers and self._timers[0][0] <= now:
+            _, number, signum = heappop(self._timers)
+            flight = self._flights.get(number)
+            if flight is None:
+                continue
+            if signum == SIGKILL:
+                self._executor.signal(number, SIGKILL)
+            elif flight.ending is None:
+                self._end(flight, State.TIMED_OUT, None)
+
+    def _end(self, flight: Flight, state: State, reason: Reason | None, *, at_once: bool = False) -> None:
+        flight.ending, flight.reason = state, reason
+        self._executor.signal(flight.number, SIGKILL if at_once else SIGTERM)
+        if not at_once:
+            at = self._clock.monotonic() + flight.job.kill_after_seconds
+            heappush(self._timers, (at, flight.number, SIGKILL))
+
+    def _try(self, write: Callable[[], None]) -> bool:
+        """Write to the state file; where that fails, say so once and hold back for a while."""
+        try:
+            write()
+        except StateLostError:
+            raise
+        except StateError as exc:
+            self._not_before = self._clock.monotonic() + _AGAIN_SECONDS
+            if not self._is_unwritable:
+                self._tell(Note("error", "state_unwritable", f"{exc}; trying again until it works"))
+            self._is_unwritable = True
+            return False
+        if self._is_unwritable:
+            self._tell(Note("info", "state_writable", "the state file can be written again"))
+        self._is_unwritable = False
+        return True
+
+
+def _launch(number: int, run: Run, job: Job) -> Launch:
+    executions = run.execution_number or 0
+    return Launch(
+        number, run.job, run.id, run.scheduled_for, run.attempt, executions, remaining(job, executions)
+    )

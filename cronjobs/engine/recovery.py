@@ -1,0 +1,77 @@
+"""What is found unfinished in the state file, left by dispatchers that are gone."""
+
+import signal
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+from cronjobs.core.catch_up import WINDOW_SECONDS
+from cronjobs.core.job import Job
+from cronjobs.core.ports import Clock, Store
+from cronjobs.core.run import Outcome, Reason, Run, State, Trigger, finish
+from cronjobs.processes import Identity, is_alive, kill_group, wait_until_gone
+
+_PATIENCE_SECONDS = 10.0
+
+
+class Found(NamedTuple):
+    """`resumed` never began and begin now; `closed` are over."""
+
+    resumed: Sequence[Run]
+    closed: Sequence[Run]
+
+
+class _DispatcherStore(Store, Protocol):
+    def dispatchers(self) -> Mapping[int, Identity]: ...
+
+
+def recover(store: _DispatcherStore, jobs: Mapping[str, Job], clock: Clock) -> Found:
+    """Close or take over the unfinished runs of dispatchers that are gone.
+
+    A run that may have begun is lost, and never silently run again; if its process still lives, it is ended
+    first. One that was only claimed begins now, unless its time is over.
+    """
+    dispatchers = store.dispatchers()
+    orphans = [run for run in store.unfinished() if not _is_owned(run, dispatchers)]
+    running = [run for run in orphans if run.state is State.RUNNING]
+    _end(running, dispatchers)
+    now = clock.now()
+    closed = [finish(run, Outcome(State.LOST, now)) for run in running]
+    resumed = []
+    for run in orphans:
+        if run.state is State.RUNNING:
+            continue
+        if _may_begin(run, jobs, now):
+            resumed.append(store.adopt(run))
+        else:
+            closed.append(finish(run, Outcome(State.MISSED, now, Reason.TOO_LATE)))
+    if closed:
+        store.finish(closed)
+    return Found(resumed, closed)
+
+
+def _is_owned(run: Run, dispatchers: Mapping[int, Identity]) -> bool:
+    owner = dispatchers.get(run.dispatcher or 0)
+    return owner is not None and is_alive(owner)
+
+
+def _may_begin(run: Run, jobs: Mapping[str, Job], now: float) -> bool:
+    job = jobs.get(run.job)
+    return (
+        job is not None
+        and job.enabled
+        and run.trigger is not Trigger.MANUAL  # whoever asked for it is gone
+        and run.scheduled_for >= now - WINDOW_SECONDS
+    )
+
+
+def _end(runs: Sequence[Run], dispatchers: Mapping[int, Identity]) -> None:
+    living = []
+    for run in runs:
+        owner = dispatchers.get(run.dispatcher or 0)
+        if owner is None or run.pid is None or run.start_ticks is None:
+            continue
+        process = Identity(owner.boot_id, run.pid, run.start_ticks)
+        if is_alive(process):
+            kill_group(run.pid, signal.SIGKILL)
+            living.append(process)
+    wait_until_gone(living, _PATIENCE_SECONDS)

@@ -1,0 +1,357 @@
+"""The tick loop: agenda, decisions, one claim for all that is due, and what comes back."""
+
+from collections.abc import Mapping, Sequence
+from signal import SIGUSR1
+from typing import TYPE_CHECKING, NamedTuple
+
+from cronjobs.core.agenda import Agenda
+from cronjobs.core.catch_up import LATE_SECONDS, Missed, catch_up
+from cronjobs.core.decide import Facts, decide, remaining
+from cronjobs.core.errors import StateError, StateLostError
+from cronjobs.core.events import Coming, Event, Note, RunFinished, RunSkipped, SchedulePrinted
+from cronjobs.core.job import Concurrency, Configuration, Job, Occurrence
+from cronjobs.core.ports import (
+    Claim,
+    Clock,
+    Definition,
+    Executor,
+    ExecutorEvent,
+    Observer,
+    Passed,
+    Said,
+    Signalled,
+)
+from cronjobs.core.run import Reason, Run, Trigger
+from cronjobs.engine.dispatch import Dispatch
+from cronjobs.engine.recovery import recover
+
+if TYPE_CHECKING:
+    from cronjobs.core.schedule import Schedule
+    from cronjobs.store.sqlite import SqliteStore
+
+_WAIT_SECONDS = 30.0  # the longest: by then what others wrote to the state file is seen
+_WARM_SECONDS = 5.0  # ahead of a job, its zygote starts
+_AGAIN_SECONDS = 1.0  # after a claim that could not be committed
+_PRUNE_SECONDS = 3600.0
+_HISTORY_SECONDS = 30 * 86_400.0
+_HISTORY_ROWS_A_JOB = 10_000
+
+
+class Options(NamedTuple):
+    """What the command line says about one run of the scheduler."""
+
+    grace_seconds: float
+    exit_when_done: bool = False
+
+
+class Scheduler:
+    """Runs the jobs of one configuration from one state file, until it is told to stop."""
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        schedules: Mapping[str, "Schedule"],
+        options: Options,
+        *,
+        clock: Clock,
+        store: "SqliteStore",
+        executor: Executor,
+        observer: Observer,
+    ) -> None:
+        self._jobs = configuration.jobs
+        self._schedules = schedules
+        self._options = options
+        self._clock = clock
+        self._store = store
+        self._executor = executor
+        self._observer = observer
+        self._agenda = Agenda()
+        self._owed: list[Occurrence] = []  # due, and not yet claimed
+        self._dispatch = Dispatch(
+            configuration.jobs,
+            clock=clock,
+            store=store,
+            executor=executor,
+            tell=self._tell,
+            max_parallel=configuration.settings.max_parallel,
+            on_returned=self._rearm,
+        )
+        self._ticked_at = 0.0  # monotonic
+        self._pruned_at = 0.0  # monotonic
+        self._claim_not_before = 0.0  # monotonic
+        self._warmed_for: int | None = None
+        self._stop_signals: list[int] = []
+        self._drained_by: float | None = None  # monotonic: until then, runs may finish by themselves
+
+    def run(self) -> int:
+        """Schedule until everything is done or a signal says to stop; return the exit code."""
+        self._begin()
+        while not self._is_over():
+            self._turn()
+            self._observer.flush()
+            for event in self._executor.wait(self._pause()):
+                self._take(event)
+        self._end()
+        return 128 + self._stop_signals[-1] if len(self._stop_signals) > 1 else 0
+
+    # The start
+
+    def _begin(self) -> None:
+        now = self._clock.now()
+        enabled = [job for job in self._jobs.values() if job.enabled]
+        definitions = [Definition(job.name, job.form) for job in self._jobs.values()]
+        defined_at = self._store.define(definitions, int(now))
+        ticked_until = self._store.ticked_until()
+        found = recover(self._store, self._jobs, self._clock)
+        for run in found.closed:
+            self._tell(RunFinished(run))
+        if ticked_until is not None and ticked_until > now:
+            ticked_until = None  # written while the clock was ahead: it says nothing
+        for job in enabled:
+            self._agenda.add(job.name, self._schedules[job.name], int(now))
+        self._dispatch.admit(found.resumed)
+        if ticked_until is not None:
+            since = {job.name: max(ticked_until, defined_at[job.name]) for job in enabled}
+            self._catch_up(since, now)
+        self._drop_finished()
+        self._tell(SchedulePrinted(self._coming()))
+
+    def _catch_up(self, since: Mapping[str, int], now: float) -> None:
+        """Claim what is owed for the time in which no scheduler looked."""
+        facts = self._store.facts(list(since))
+        claims: list[Claim] = []
+        passed: list[Passed] = []
+        for name, after in since.items():
+            owed = catch_up(self._schedules[name], after, int(now))
+            if owed.missed is not None:
+                passed.append(_missed(name, owed.missed))
+            if owed.instant is not None:
+                occurrence = Occurrence(name, owed.instant)
+                self._decide(occurrence, Trigger.CATCH_UP, facts, claims, passed)
+        self._claim(claims, passed, now)
+
+    def _coming(self) -> list[Coming]:
+        facts = self._store.facts(list(self._jobs))
+        now = int(self._clock.now())
+        coming = []
+        for job in self._jobs.values():
+            executions = facts[job.name].executions
+            instant = self._schedules[job.name].next_after(now) if job.name in self._agenda else None
+            why = "" if instant is not None else _why_never(job, executions)
+            coming.append(
+                Coming(job.name, instant, job.timezone, executions + 1, job.number_of_executions, why)
+            )
+        return sorted(coming, key=lambda each: (each.scheduled_for is None, each.scheduled_for or 0))
+
+    # One turn of the loop
+
+    def _turn(self) -> None:
+        if self._stop_signals:
+            self._drain()
+        else:
+            self._tick()
+        self._dispatch.settle()
+        self._warm()
+
+    def _tick(self) -> None:
+        """Decide about all that is due, and claim it in one transaction."""
+        now = self._clock.now()
+        monotonic = self._clock.monotonic()
+        self._owed += self._agenda.due(now)
+        if self._owed and monotonic >= self._claim_not_before and self._dispatch.record():
+            self._decide_owed(now)
+        elif monotonic - self._ticked_at >= _WAIT_SECONDS:
+            self._look_around(now)
+
+    def _decide_owed(self, now: float) -> None:
+        names = list(dict.fromkeys(occurrence.job for occurrence in self._owed))
+        facts = self._facts(names)
+        claims: list[Claim] = []
+        passed: list[Passed] = []
+        late = {each.job: each for each in self._owed if each.scheduled_for < now - LATE_SECONDS}
+        for name in late:
+            first = next(each.scheduled_for for each in self._owed if each.job == name)
+            owed = catch_up(self._schedules[name], first - 1, int(now))
+            if owed.missed is not None:
+                passed.append(_missed(name, owed.missed))
+            if owed.instant is not None:
+                self._decide(Occurrence(name, owed.instant), Trigger.CATCH_UP, facts, claims, passed)
+        for occurrence in self._owed:
+            if occurrence.job not in late:
+                self._decide(occurrence, Trigger.SCHEDULE, facts, claims, passed)
+        self._claim(claims, passed, now)
+
+    def _facts(self, names: Sequence[str]) -> dict[str, Facts]:
+        """Read what decisions need; where a run seems to be in the way, see that its dispatcher lives."""
+        facts = self._store.facts(names)
+        in_the_way = [name for name in names if facts[name].unfinished and not self._dispatch.is_flying(name)]
+        if any(self._jobs[name].concurrency is Concurrency.FORBID for name in in_the_way):
+            found = recover(self._store, self._jobs, self._clock)
+            for run in found.closed:
+                self._tell(RunFinished(run))
+            if found.closed:
+                facts = self._store.facts(names)
+        return facts
+
+    def _decide(
+        self,
+        occurrence: Occurrence,
+        trigger: Trigger,
+        facts: dict[str, Facts],
+        claims: list[Claim],
+        passed: list[Passed],
+    ) -> None:
+        """Add what is decided to the claims or to what is passed over, and to the facts."""
+        name, instant = occurrence
+        job, known = self._jobs[name], facts[name]
+        decision = decide(job, known)
+        if decision.action == "start":
+            is_exclusive = job.concurrency is Concurrency.FORBID
+            claims.append(Claim(name, instant, trigger, job.number_of_executions, is_exclusive))
+            facts[name] = known._replace(executions=known.executions + 1, unfinished=known.unfinished + 1)
+        elif decision.action == "skip" and decision.reason is not None:
+            passed.append(Passed(name, instant, instant, 1, "skipped", decision.reason, trigger))
+        else:
+            self._agenda.remove(name)
+
+    def _claim(self, claims: Sequence[Claim], passed: Sequence[Passed], now: float) -> None:
+        try:
+            runs, rows = self._store.claim(claims, passed, ticked_until=int(now), now=now)
+        except StateLostError:
+            raise
+        except StateError as exc:
+            self._claim_not_before = self._clock.monotonic() + _AGAIN_SECONDS
+            self._tell(Note("error", "claim_failed", f"nothing is started: {exc}; trying again"))
+            return
+        self._owed = []
+        self._ticked_at = self._clock.monotonic()
+        for row in rows:
+            self._tell(RunSkipped(row))
+        for run in runs:
+            limit = self._jobs[run.job].number_of_executions
+            if limit is not None and (run.execution_number or 0) >= limit:
+                self._agenda.remove(run.job)
+        self._dispatch.admit(runs)
+
+    def _look_around(self, now: float) -> None:
+        """Show that the scheduler lives, and see what others have written."""
+        try:
+            if self._store.changed():
+                self._drop_finished()
+            self._store.tick(ticked_until=int(now), now=now)
+            if self._clock.monotonic() - self._pruned_at > _PRUNE_SECONDS:
+                self._pruned_at = self._clock.monotonic()
+                self._store.prune(before=now - _HISTORY_SECONDS, rows_a_job=_HISTORY_ROWS_A_JOB)
+        except StateLostError:
+            raise
+        except StateError as exc:
+            self._tell(Note("error", "state_unwritable", str(exc)))
+        self._ticked_at = self._clock.monotonic()
+
+    def _drop_finished(self) -> None:
+        """Take jobs that have used up their limit off the agenda, and put back those that may run again."""
+        limited = [
+            job.name for job in self._jobs.values() if job.enabled and job.number_of_executions is not None
+        ]
+        for name, facts in self._store.facts(limited).items():
+            if remaining(self._jobs[name], facts.executions) == 0:
+                self._agenda.remove(name)
+            elif name not in self._agenda:
+                self._rearm(name)
+
+    def _rearm(self, name: str) -> None:
+        """Put a job that may run again back on the agenda, from now on."""
+        if name not in self._agenda and not self._stop_signals:
+            self._agenda.add(name, self._schedules[name], int(self._clock.now()))
+
+    def _warm(self) -> None:
+        at = self._agenda.wake_at()
+        if at is not None and at != self._warmed_for and at - self._clock.now() <= _WARM_SECONDS:
+            self._warmed_for = at
+            self._executor.warm(self._agenda.before(at + 1))
+
+    def _pause(self) -> float:
+        """Return how long there is nothing to do, in seconds."""
+        if self._is_over():
+            return 0.0
+        now, monotonic = self._clock.now(), self._clock.monotonic()
+        instants = [self._ticked_at + _WAIT_SECONDS]
+        at = self._agenda.wake_at()
+        if self._stop_signals:
+            instants.append(monotonic + 1.0 if self._drained_by is None else self._drained_by)
+        elif self._owed:
+            instants.append(self._claim_not_before)
+        elif at is not None:
+            lead = 0.0 if at == self._warmed_for else _WARM_SECONDS
+            instants.append(monotonic + at - now - lead)
+        if (wake_at := self._dispatch.wake_at()) is not None:
+            instants.append(wake_at)
+        return min(max(0.0, min(instants) - monotonic), _WAIT_SECONDS)
+
+    # What comes back
+
+    def _take(self, event: ExecutorEvent) -> None:
+        if isinstance(event, Said):
+            self._tell(event.event)
+        elif not isinstance(event, Signalled):
+            self._dispatch.take(event)
+        elif event.signum == SIGUSR1:
+            self._ticked_at = -_WAIT_SECONDS  # somebody changed the state file: look at once
+        else:
+            self._stop_signals.append(event.signum)
+            if len(self._stop_signals) == 2:
+                self._dispatch.end_all(Reason.SHUTDOWN, at_once=True)
+
+    def _tell(self, event: Event) -> None:
+        self._observer.observe(event)
+        if isinstance(event, RunFinished):
+            self._say_done(event.run)
+
+    def _say_done(self, run: Run) -> None:
+        job = self._jobs.get(run.job)
+        limit = None if job is None else job.number_of_executions
+        if limit is not None and run.execution_number is not None and run.execution_number >= limit:
+            message = f"done {run.execution_number}/{limit}: it has used up its number_of_executions"
+            self._tell(Note("info", "job_done", message, run.job))
+
+    # The end
+
+    def _drain(self) -> None:
+        """Start nothing more, and end what does not end by itself."""
+        monotonic = self._clock.monotonic()
+        if self._drained_by is None:
+            self._drained_by = monotonic + self._options.grace_seconds
+            self._tell(
+                Note("info", "stopping", f"stopping: runs have {self._options.grace_seconds:g} s to finish")
+            )
+        self._dispatch.cancel_unstarted(Reason.SHUTDOWN)
+        if monotonic >= self._drained_by:
+            self._drained_by = monotonic + _WAIT_SECONDS
+            self._dispatch.end_all(Reason.SHUTDOWN)
+
+    def _is_over(self) -> bool:
+        if self._stop_signals:
+            return self._drained_by is not None and self._dispatch.is_idle
+        return (
+            self._options.exit_when_done
+            and not self._agenda.wake_at()
+            and not self._owed
+            and self._dispatch.is_idle
+        )
+
+    def _end(self) -> None:
+        message = "stopped" if self._stop_signals else "done: no job can ever run again"
+        self._tell(Note("info", "stopped", message))
+        self._observer.flush()
+
+
+def _missed(job: str, missed: Missed) -> Passed:
+    return Passed(job, *missed, "missed", Reason.TOO_LATE, Trigger.CATCH_UP)
+
+
+def _why_never(job: Job, executions: int) -> str:
+    if not job.enabled:
+        return "disabled"
+    if remaining(job, executions) == 0:
+        return f"done {executions}/{job.number_of_executions}"
+    return "no more occurrences"

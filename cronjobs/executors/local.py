@@ -1,0 +1,396 @@
+"""Runs on this machine: forks of warm zygotes, or interpreters of their own.
+
+The scheduler's side: what there is to start, where it goes, what comes back. What happens inside the
+processes that it starts is in `zygote`, `child`, `spawn` and `probe`.
+"""
+
+import os
+import signal
+from collections import deque
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from cronjobs.core.events import Note
+from cronjobs.core.job import Configuration, Isolation
+from cronjobs.core.ports import Clock, ExecutorEvent, Launch, Prepared, Said, Signalled, Unprepared, Vanished
+from cronjobs.core.run import Failure
+from cronjobs.executors import wire
+from cronjobs.executors.live_run import LiveRun, Stream
+from cronjobs.executors.orders import JobSetup, Order
+from cronjobs.executors.pool import Pool, Reports, spawn
+from cronjobs.executors.verdicts import Verdict, verdict_from
+from cronjobs.executors.watch import Watch
+from cronjobs.processes import kill_group, ticks_now
+from cronjobs.signals import SignalPipe
+from cronjobs.targets import split
+
+HEAVY_SECONDS = 0.1  # an import that takes longer makes every fork of the process slower
+_MOST_ZYGOTES = 4
+# A short run's output is read once, at its end; a longer one's as it comes.
+_UNWATCHED_SECONDS = 0.05
+# For so long, a zygote waits for the first look at modules that it might serve too.
+_PROBE_HEAD_START_SECONDS = 1.0
+
+
+class LocalExecutor:
+    """An `Executor`. One thread, one wait for everything."""
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        *,
+        clock: Clock,
+        signals: SignalPipe,
+        watch: Watch,
+        always_spawn: bool = False,
+        descriptor_limit: int | None = None,
+    ) -> None:
+        """Nothing is started yet.
+
+        always_spawn: every run in an interpreter of its own, and no first look at the modules.
+        descriptor_limit: the soft limit that runs get back, where this process raised its own.
+        """
+        self._configuration = configuration
+        self._clock = clock
+        self._signals = signals
+        self._watch = watch
+        self._descriptor_limit = descriptor_limit
+        self._always_spawn = always_spawn
+        self._setups = {
+            job.name: JobSetup(job.name, job.callable, dict(job.args), dict(job.env))
+            for job in configuration.jobs.values()
+            if job.enabled or always_spawn
+        }
+        self._modules = {name: split(setup.callable).module for name, setup in self._setups.items()}
+        self._verdicts: dict[str, Verdict] = {}
+        self._unverified: list[LiveRun] = []
+        self._events: list[ExecutorEvent] = []
+        self._runs: dict[int, LiveRun] = {}
+        self._unwatched: deque[tuple[float, LiveRun]] = deque()
+        self._spawned: dict[int, LiveRun] = {}  # by pid
+        reports = Reports(self._events.append, self._end, self._unfit, self._failed, self._vanish)
+        timeout = configuration.settings.import_timeout_seconds
+        self._light = Pool(_zygote_count(), self._setup, watch, clock, reports, timeout)
+        self._heavy = Pool(1, self._setup, watch, clock, reports, timeout)
+        self._probe: _Probe | None = None
+        watch.add(signals.descriptor, self._on_signal)
+
+    def begin(self) -> None:
+        """Take the first look at the jobs' modules; what it finds comes as events."""
+        if self._setups and not self._always_spawn:
+            self._probe = self._start_probe()
+
+    def warm(self, jobs: Sequence[str]) -> None:
+        """Make ready for jobs that are due soon."""
+        for pool in {self._pool(job) for job in jobs if job in self._setups}:
+            if pool is not None and not self._is_probing():
+                pool.warm()
+
+    def prepare(self, launches: Sequence[Launch]) -> None:
+        """Ask for a process for each; `Prepared` or `Unprepared` follows."""
+        for launch in launches:
+            run = LiveRun(launch)
+            self._runs[launch.number] = run
+            self._route(run)
+
+    def go(self, number: int) -> bool:
+        """Let a prepared run begin; False if its process is gone."""
+        run = self._runs.get(number)
+        if run is None:
+            return False
+        self._unwatched.append((self._clock.monotonic(), run))
+        return run.go()
+
+    def drop(self, number: int) -> None:
+        """Let go of a run that did not get go; its process leaves without running the job."""
+        run = self._runs.pop(number, None)
+        if run is not None:
+            run.is_dropped = True
+            run.close()
+
+    def signal(self, number: int, signum: int) -> None:
+        """Send a signal to the run's whole process group."""
+        run = self._runs.get(number)
+        if run is not None and run.pid:
+            kill_group(run.pid, signum)
+
+    def wait(self, timeout_seconds: float) -> list[ExecutorEvent]:
+        """Return what has happened; wait for it, but not longer than this."""
+        self._turn()
+        timeout = 0.0 if self._events else self._shortened(timeout_seconds)
+        self._watch.wait(timeout)
+        self._turn()
+        events, self._events[:] = self._events[:], []
+        return events
+
+    def close(self) -> None:
+        """End every process that is left."""
+        for run in list(self._runs.values()):
+            if run.pid:
+                kill_group(run.pid, signal.SIGKILL)
+        if self._probe is not None:
+            kill_group(self._probe.pid, signal.SIGKILL)
+        self._light.close()
+        self._heavy.close()
+
+    # Where a run goes
+
+    def _route(self, run: LiveRun) -> None:
+        name = run.launch.job
+        job = self._configuration.jobs[name]
+        verdict = self._verdicts.get(self._modules[name])
+        if self._always_spawn:
+            self._spawn(run)
+        elif verdict is None:
+            self._unverified.append(run)
+        elif failure := verdict.failure or verdict.failures.get(name):
+            self._refuse(run, failure)
+        elif job.isolation is Isolation.SPAWN or verdict.leftovers:
+            self._spawn(run)
+        else:
+            pool = self._pool(name)
+            assert pool is not None
+            pool.queue.append(run)
+
+    def _pool(self, job: str) -> Pool | None:
+        for pool in (self._light, self._heavy):
+            if job in pool.jobs:
+                return pool
+        return None
+
+    def _refuse(self, run: LiveRun, failure: Failure) -> None:
+        self._runs.pop(run.launch.number, None)
+        self._events.append(Unprepared(run.launch.number, failure.message, failure))
+
+    def _spawn(self, run: LiveRun) -> None:
+        number, name = run.launch.number, run.launch.job
+        try:
+            run.open()
+            order = Order.of(run.launch, 0)
+            job = self._setups[name]
+            setup = wire.write_setup(self._setup([]) | {"job": job, "order": order})
+            run.pid = spawn("cronjobs.executors.spawn", setup, *run.theirs, env=job.env)
+        except OSError as exc:
+            run.hand_over()
+            run.close()
+            self._runs.pop(number, None)
+            self._events.append(Unprepared(number, f"no process could be made: {exc.strerror}"))
+            return
+        run.hand_over()
+        self._spawned[run.pid] = run
+        self._events.append(Prepared(number, run.pid, ticks_now()))
+
+    def _setup(self, jobs: Sequence[JobSetup]) -> dict[str, Any]:
+        return {
+            "parent": os.getpid(),
+            "app_dir": self._configuration.app_dir,
+            "directory": self._configuration.directory,
+            "descriptor_limit": self._descriptor_limit,
+            "jobs": jobs,
+        }
+
+    # What is known of the modules
+
+    def _start_probe(self) -> "_Probe":
+        ours, theirs = wire.packets()
+        setup = self._setup(list(self._setups.values())) | {
+            "import_timeout_seconds": self._configuration.settings.import_timeout_seconds,
+            "parallel": _cores(),
+        }
+        with theirs:
+            pid = spawn("cronjobs.executors.probe", wire.write_setup(setup), theirs.fileno())
+        self._watch.add(ours.fileno(), self._on_verdict)
+        return _Probe(pid, ours, self._clock.monotonic())
+
+    def _is_probing(self) -> bool:
+        return (
+            self._probe is not None
+            and self._clock.monotonic() - self._probe.begun_at < _PROBE_HEAD_START_SECONDS
+        )
+
+    def _on_verdict(self) -> None:
+        assert self._probe is not None
+        message, _ = wire.receive(self._probe.control)
+        if message is None:
+            self._end_probe()
+        else:
+            self._judge(verdict_from(message))
+
+    def _end_probe(self) -> None:
+        assert self._probe is not None
+        self._watch.remove(self._probe.control.fileno())
+        self._probe.control.close()
+        self._probe = None
+        for module in set(self._modules.values()) - self._verdicts.keys():
+            failure = Failure("ImportError", f"the first look at `{module}` ended without an answer")
+            self._judge(Verdict(module, 0.0, failure))
+
+    def _judge(self, verdict: Verdict) -> None:
+        self._verdicts[verdict.module] = verdict
+        self._say(verdict)
+        pool = self._heavy if verdict.seconds > HEAVY_SECONDS else self._light
+        for name, module in self._modules.items():
+            if module == verdict.module and self._is_forked(name, verdict):
+                pool.admit(self._setups[name])
+        self._reroute()
+
+    def _is_forked(self, name: str, verdict: Verdict) -> bool:
+        is_usable = not (verdict.failure or verdict.leftovers or name in verdict.failures)
+        return is_usable and self._configuration.jobs[name].isolation is Isolation.FORK
+
+    def _say(self, verdict: Verdict) -> None:
+        module = verdict.module
+        for line in verdict.output.splitlines():
+            self._note("info", "import_output", f"{module}: {line}")
+        if verdict.failure:
+            for name in self._jobs_of(module):
+                self._say_failure(name, verdict.failure)
+        for name, failure in verdict.failures.items():
+            self._say_failure(name, failure)
+        if verdict.leftovers:
+            left = ", ".join(verdict.leftovers)
+            self._note(
+                "warning",
+                "import_leaves_threads",
+                f"importing `{module}` leaves {left} behind, which no fork survives: its jobs run in a fresh"
+                " interpreter each, more slowly",
+            )
+
+    def _say_failure(self, job: str, failure: Failure) -> None:
+        trace = f"\n{failure.traceback}" if failure.traceback else ""
+        self._events.append(Said(Note("error", "import_failed", failure.message + trace, job)))
+
+    def _note(self, level: Any, event: str, message: str) -> None:
+        self._events.append(Said(Note(level, event, message)))
+
+    def _jobs_of(self, module: str) -> list[str]:
+        return [name for name, each in self._modules.items() if each == module]
+
+    def _unfit(self, module: str, leftovers: Sequence[str]) -> None:
+        self._revise(module, self._verdicts[module]._replace(leftovers=tuple(leftovers)))
+
+    def _failed(self, module: str, failure: Failure) -> None:
+        self._revise(module, self._verdicts[module]._replace(failure=failure))
+
+    def _revise(self, module: str, verdict: Verdict) -> None:
+        for name in self._jobs_of(module):
+            self._light.expel(name)
+            self._heavy.expel(name)
+        self._judge(verdict._replace(output=""))
+
+    def _reroute(self) -> None:
+        """Send on the runs whose way has become known, or has changed."""
+        waiting, self._unverified = self._unverified, []
+        for pool in (self._light, self._heavy):
+            strays = [run for run in pool.queue if run.launch.job not in pool.jobs]
+            for run in strays:
+                pool.queue.remove(run)
+            waiting += strays
+        for run in waiting:
+            if not run.is_dropped:
+                self._route(run)
+
+    # What comes back
+
+    def _turn(self) -> None:
+        for pool in (self._light, self._heavy):
+            pool.expire()
+            if not self._is_probing():
+                pool.pump()
+        self._watch_the_long()
+
+    def _shortened(self, timeout_seconds: float) -> float:
+        instants = [pool.wake_at() for pool in (self._light, self._heavy)]
+        if self._unwatched:
+            instants.append(self._unwatched[0][0] + _UNWATCHED_SECONDS)
+        if self._probe is not None and self._is_probing():
+            instants.append(self._probe.begun_at + _PROBE_HEAD_START_SECONDS)
+        now = self._clock.monotonic()
+        return max(0.0, min([timeout_seconds, *(each - now for each in instants if each is not None)]))
+
+    def _watch_the_long(self) -> None:
+        due = self._clock.monotonic() - _UNWATCHED_SECONDS
+        while self._unwatched and self._unwatched[0][0] <= due:
+            _, run = self._unwatched.popleft()
+            if run.launch.number in self._runs:
+                for stream in run.streams:
+                    self._watch_stream(run, stream)
+
+    def _watch_stream(self, run: LiveRun, stream: Stream) -> None:
+        def read() -> None:
+            printed = run.printed(stream)
+            if printed is None:
+                self._watch.remove(stream.descriptor)
+                stream.close()
+            else:
+                self._events.extend(printed)
+
+        if stream.descriptor >= 0:
+            self._watch.add(stream.descriptor, read)
+
+    def _end(self, run: LiveRun, end: Sequence[Any]) -> None:
+        """Take a run's end: `wait4`'s status, when that was, and what was used."""
+        if run.is_dropped:
+            return
+        if run.has_gone:
+            self._events.extend(run.rest())
+            self._events.append(run.ended(*end))
+        else:
+            text = "its process ended before it began"
+            self._events.append(Unprepared(run.launch.number, text))
+        self._forget(run)
+
+    def _vanish(self, run: LiveRun) -> None:
+        if run.is_dropped:
+            return
+        kill_group(run.pid, signal.SIGKILL)
+        if run.has_gone:
+            self._events.extend(run.rest())
+            self._events.append(Vanished(run.launch.number))
+        else:
+            self._events.append(Unprepared(run.launch.number, "its zygote ended before it began"))
+        self._forget(run)
+
+    def _forget(self, run: LiveRun) -> None:
+        for stream in run.streams:
+            self._watch.remove(stream.descriptor)
+        run.close()
+        self._runs.pop(run.launch.number, None)
+
+    def _on_signal(self) -> None:
+        for signum in self._signals.read():
+            if signum == signal.SIGCHLD:
+                self._reap()
+            else:
+                self._events.append(Signalled(signum))
+
+    def _reap(self) -> None:
+        """Collect own processes that ended, and orphans that were handed to this one."""
+        while True:
+            try:
+                pid, status, usage = os.wait4(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            run = self._spawned.pop(pid, None)
+            if run is not None:
+                finished_at = self._clock.now()
+                self._end(run, (status, finished_at, usage.ru_utime, usage.ru_stime, usage.ru_maxrss))
+
+
+class _Probe(NamedTuple):
+    pid: int
+    control: Any
+    begun_at: float  # monotonic
+
+
+def _cores() -> int:
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not on every system
+        return os.cpu_count() or 1
+
+
+def _zygote_count() -> int:
+    return min(_cores(), _MOST_ZYGOTES)

@@ -1,0 +1,35 @@
+"""What runs write, from bytes to lines."""
+
+LINE_BYTES = 16_384  # a longer line comes in pieces, so that one of 50 MB needs no 50 MB here
+
+
+class Lines:
+    """Cuts a stream into lines of text, whatever the bytes are."""
+
+    __slots__ = ("_rest",)
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def feed(self, data: bytes) -> list[str]:
+        """Return the lines that these bytes complete."""
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        while len(self._rest) > LINE_BYTES:
+            lines.append(self._rest[:LINE_BYTES])
+            self._rest = self._rest[LINE_BYTES:]
+        return [piece for line in lines for piece in _pieces(line)]
+
+    def end(self) -> list[str]:
+        """Return the last line, if it was not ended."""
+        rest, self._rest = self._rest, b""
+        return _pieces(rest) if rest else []
+
+
+def _pieces(line: bytes) -> list[str]:
+    if len(line) <= LINE_BYTES:
+        return [_text(line)]
+    return [_text(line[begin : begin + LINE_BYTES]) for begin in range(0, len(line), LINE_BYTES)]
+
+
+def _text(line: bytes) -> str:
+    return line.removesuffix(b"\r").decode("utf-8", "backslashreplace")

@@ -1,0 +1,132 @@
+"""A first look at the jobs' modules, before anything is forked from a process that imported them.
+
+Each module is imported in a process of its own, which ends with the answer. So a module that hangs, crashes,
+prints, is slow, or leaves threads behind is known before it can do harm, and harms nobody but itself.
+"""
+
+import json
+import os
+import select
+import signal
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from typing import IO, Any, NamedTuple
+
+from cronjobs.core.run import Failure
+from cronjobs.executors import imports
+from cronjobs.executors.imports import Footprint
+from cronjobs.executors.orders import JobSetup
+from cronjobs.executors.verdicts import Verdict, verdict_from
+from cronjobs.processes import die_with_parent, kill_group, load_libc, nameless_file
+
+_OUTPUT_BYTES = 1 << 16
+_DEADLINE = "importing `{}` took longer than {:g} s (import_timeout)"
+
+
+class _Look(NamedTuple):
+    module: str
+    pid: int
+    answer: IO[bytes]
+    output: IO[bytes]
+    deadline: float
+
+
+def main() -> None:
+    """Look at every module of a set-up and send a verdict for each to the control socket."""
+    import socket  # with `wire`: `validate` does without
+
+    from cronjobs.executors.wire import encode, read_setup
+
+    setup = read_setup()
+    libc = load_libc()
+    die_with_parent(libc, setup["parent"], signal.SIGKILL)
+    control = socket.socket(fileno=3)
+    jobs = [JobSetup(*job) for job in setup["jobs"]]
+    imports.prepare_path(setup["app_dir"], setup["directory"])
+    looks = probe(
+        jobs, timeout_seconds=setup["import_timeout_seconds"], parallel=setup["parallel"], libc=libc
+    )
+    for verdict in looks:
+        control.send(encode(verdict._asdict()))
+
+
+def probe(
+    jobs: Sequence[JobSetup], *, timeout_seconds: float, parallel: int = 1, libc: Any = None
+) -> Iterator[Verdict]:
+    """Give a verdict on each module of the jobs, as they come in. This process forks and must be plain.
+
+    libc: from `load_libc`, to have looks end with this process even if it is killed.
+    """
+    waiting = imports.modules_of(jobs)
+    looking: dict[int, _Look] = {}
+    while waiting or looking:
+        while waiting and len(looking) < parallel:
+            look = _begin(waiting.pop(0), jobs, timeout_seconds, libc)
+            looking[look.answer.fileno()] = look
+        patience = min(look.deadline for look in looking.values()) - time.monotonic()
+        ready, _, _ = select.select(list(looking), [], [], max(0.0, patience))
+        for descriptor in ready:
+            yield _conclude(looking.pop(descriptor), timeout_seconds)
+        for descriptor, look in list(looking.items()):
+            if look.deadline <= time.monotonic():
+                kill_group(look.pid, signal.SIGKILL)
+                yield _conclude(looking.pop(descriptor), timeout_seconds)
+
+
+def _begin(module: str, jobs: Sequence[JobSetup], timeout_seconds: float, libc: Any) -> _Look:
+    reading, writing = os.pipe()
+    output = os.fdopen(nameless_file(), "w+b")
+    sys.stdout.flush()
+    sys.stderr.flush()
+    parent = os.getpid()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.setsid()
+            die_with_parent(libc, parent, signal.SIGKILL)
+            os.close(reading)
+            os.dup2(output.fileno(), 1)
+            os.dup2(output.fileno(), 2)
+            _look_at(module, jobs, writing)
+        finally:
+            os._exit(0)
+    os.close(writing)
+    return _Look(module, pid, open(reading, "rb"), output, time.monotonic() + timeout_seconds)
+
+
+def _look_at(module: str, jobs: Sequence[JobSetup], answer: int) -> None:
+    before = Footprint.take()
+    begin = time.monotonic()
+    failure = imports.import_module(module)
+    seconds = time.monotonic() - begin
+    found: dict[str, Any] = {"seconds": seconds, "failure": failure}
+    if failure is None:
+        found["leftovers"] = imports.leftovers(before)
+        own = [job for job in jobs if imports.module_of(job) == module]
+        bound = {job.name: imports.bind(job) for job in own}
+        found["failures"] = {name: each for name, each in bound.items() if isinstance(each, Failure)}
+    sys.stdout.flush()
+    sys.stderr.flush()
+    with open(answer, "wb") as file:
+        file.write(json.dumps(found).encode())
+
+
+def _conclude(look: _Look, timeout_seconds: float) -> Verdict:
+    with look.answer, look.output:
+        answer = look.answer.read()
+        _, status = os.waitpid(look.pid, 0)
+        look.output.seek(0)
+        output = look.output.read(_OUTPUT_BYTES).decode(errors="backslashreplace")
+    if answer:
+        return verdict_from(json.loads(answer) | {"module": look.module, "output": output})
+    if look.deadline <= time.monotonic():
+        failure = Failure("TimeoutError", _DEADLINE.format(look.module, timeout_seconds))
+    else:
+        failure = Failure("ImportError", f"importing `{look.module}` ended the process: {_ending(status)}")
+    return Verdict(look.module, timeout_seconds, failure, output=output)
+
+
+def _ending(status: int) -> str:
+    code = os.waitstatus_to_exitcode(status)
+    return f"exit code {code}" if code >= 0 else signal.Signals(-code).name

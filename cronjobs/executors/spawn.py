@@ -1,0 +1,35 @@
+"""A run in an interpreter of its own, for modules that do not survive a fork and for `trigger`."""
+
+import os
+import signal
+
+from cronjobs.executors import child, imports
+from cronjobs.executors.orders import JobSetup, Order
+from cronjobs.executors.wire import read_setup
+from cronjobs.executors.zygote import CONTROL, make_streams_line_buffered
+from cronjobs.processes import die_with_parent, load_libc, restore_descriptor_limit
+
+
+def main() -> None:
+    """Be one run: wait for go, import, call."""
+    setup = read_setup()
+    signal.signal(signal.SIGTERM, child.raise_terminated)
+    die_with_parent(load_libc(), setup["parent"], signal.SIGKILL)
+    restore_descriptor_limit(setup["descriptor_limit"])
+    os.set_inheritable(CONTROL, False)
+    if not os.read(CONTROL, 1):
+        os._exit(0)
+    job = JobSetup(*setup["job"])
+    order = Order(*setup["order"])
+    make_streams_line_buffered()
+    imports.prepare_path(setup["app_dir"], setup["directory"])
+    child.finish(CONTROL, *child.perform(lambda: _import_and_call(job, order)))
+
+
+def _import_and_call(job: JobSetup, order: Order) -> None:
+    failure = imports.import_module(imports.module_of(job))
+    bound = failure or imports.bind(job)
+    if isinstance(bound, imports.Bound):
+        child.call(bound, job.args, order, job.name)
+        return
+    raise child.Unbound(bound)

@@ -1,0 +1,78 @@
+"""How the scheduler's process and the processes that run jobs talk: set-ups, messages, descriptors.
+
+A process is handed its set-up as a file on its standard input, because it may be larger than any message.
+Messages are JSON in packets of a socket, with descriptors where a message starts runs.
+"""
+
+import array
+import json
+import os
+import socket
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from cronjobs.processes import nameless_file
+
+PACKET_BYTES = 1 << 17  # below what a socket takes in one piece by default (212,992)
+RUNS_IN_A_MESSAGE = 16
+DESCRIPTORS_OF_A_RUN = 3  # its channel, standard output and standard error
+
+_CLOEXEC = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
+_INT_BYTES = array.array("i").itemsize
+
+
+def packets() -> tuple[socket.socket, socket.socket]:
+    """Return a pair of sockets that keep messages apart."""
+    return socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+
+
+def encode(message: Any) -> bytes:
+    """Return a message's bytes."""
+    return json.dumps(message, separators=(",", ":")).encode()
+
+
+def receive(control: socket.socket, descriptors: int = 0) -> tuple[Any, Sequence[int]]:
+    """Return the next message and the descriptors that came with it; None as message at the end."""
+    room = socket.CMSG_SPACE(descriptors * _INT_BYTES) if descriptors else 0
+    data, ancillary, _, _ = control.recvmsg(PACKET_BYTES, room, _CLOEXEC)
+    received = array.array("i")
+    for level, kind, content in ancillary:
+        if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+            received.frombytes(content[: len(content) - len(content) % _INT_BYTES])
+    return (json.loads(data) if data else None), received
+
+
+def send_with(control: socket.socket, message: bytes, descriptors: Sequence[int]) -> None:
+    """Send a message and descriptors; BlockingIOError where there is no room just now."""
+    rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", descriptors))
+    control.sendmsg([message], [rights])
+
+
+def write_setup(setup: Mapping[str, Any]) -> int:
+    """Return a descriptor of a nameless file that holds a set-up."""
+    descriptor = nameless_file()
+    with open(descriptor, "wb", closefd=False) as file:
+        file.write(json.dumps(setup).encode())
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    return descriptor
+
+
+def read_setup() -> dict[str, Any]:
+    """Return the set-up from standard input, which is /dev/null from then on."""
+    with open(0, "rb", closefd=False) as file:
+        setup: dict[str, Any] = json.load(file)
+    nowhere = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nowhere, 0)
+    os.close(nowhere)
+    return setup
+
+
+def command(module: str) -> list[str]:
+    """Return the argv that runs `main()` of one of our modules in a fresh interpreter.
+
+    The current directory is kept off the import path: a user's `cronjobs.py` must not take our place.
+    """
+    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    program = f"import sys; sys.path.append({root!r}); from {module} import main; main()"
+    return [sys.executable, "-P", "-c", program]

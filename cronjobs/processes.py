@@ -1,0 +1,244 @@
+"""What the system knows of processes: identity, lock, death signal, subreaper.
+
+All that exists on Linux only is here, each with what other systems offer in its place.
+"""
+
+import errno
+import fcntl
+import json
+import os
+import signal
+import time
+from collections.abc import Sequence
+from typing import Any, Literal, NamedTuple
+
+from cronjobs.core.errors import StateError
+
+PR_SET_PDEATHSIG = 1
+PR_SET_CHILD_SUBREAPER = 36
+_TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
+# A start time noted at a fork and the one the kernel shows differ by a tick or two.
+_TICKS_OF_DOUBT = 5
+
+
+class Identity(NamedTuple):
+    """One process for ever: a pid alone is used again. `start_ticks` counts from the machine's start."""
+
+    boot_id: str
+    pid: int
+    start_ticks: int
+
+
+def boot_id() -> str:
+    """Return what names this start of the machine; empty where the system has no name for it."""
+    try:
+        with open("/proc/sys/kernel/random/boot_id") as file:
+            return file.read().strip()
+    except OSError:
+        return ""
+
+
+def own_identity() -> Identity:
+    """Return this process's identity."""
+    return Identity(boot_id(), os.getpid(), start_ticks(os.getpid()) or ticks_now())
+
+
+def ticks_now() -> int:
+    """Return the present moment in the unit of `start_ticks`."""
+    clock = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+    return int(time.clock_gettime(clock) * _TICKS_A_SECOND)
+
+
+def start_ticks(pid: int) -> int | None:
+    """Return when a process started; None if it is gone, a zombie, or the system does not say."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            fields = file.read().rpartition(b")")[2].split()
+    except OSError:
+        return None
+    return None if fields[0] in (b"Z", b"X") else int(fields[19])
+
+
+def is_alive(identity: Identity) -> bool:
+    """Return whether exactly this process still runs."""
+    if identity.boot_id != boot_id():
+        return False
+    if not os.path.exists("/proc/self/stat"):
+        return _exists(identity.pid)
+    ticks = start_ticks(identity.pid)
+    return ticks is not None and abs(ticks - identity.start_ticks) <= _TICKS_OF_DOUBT
+
+
+def _exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def kill_group(pid: int, signum: int) -> None:
+    """Send a signal to a process group; nothing happens if it is gone."""
+    try:
+        os.killpg(pid, signum)
+    except (ProcessLookupError, PermissionError):
+        pass
+
+
+def load_libc() -> Any:
+    """Return the C library with `prctl`, or None where there is none; loading it costs milliseconds."""
+    import ctypes  # heavy, and needed by processes that run jobs only
+
+    libc = ctypes.CDLL(None, use_errno=True)
+    return libc if hasattr(libc, "prctl") else None
+
+
+def die_with_parent(libc: Any, parent: int, signum: int) -> None:
+    """End this process when the thread that made it ends; at once if that has happened already."""
+    if libc is not None:
+        libc.prctl(PR_SET_PDEATHSIG, signum, 0, 0, 0)
+    if os.getppid() != parent:
+        os._exit(0)
+
+
+def become_subreaper() -> None:
+    """Have orphaned descendants handed to this process, where the system can do so."""
+    libc = load_libc()
+    if libc is not None:
+        libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def nameless_file() -> int:
+    """Return the descriptor of a file in memory, or where there is none on disk, that nobody else can see."""
+    if hasattr(os, "memfd_create"):
+        return os.memfd_create("cronjobs")
+    import tempfile  # slow to import, and needed here only
+
+    with tempfile.TemporaryFile() as file:
+        return os.dup(file.fileno())
+
+
+def raise_descriptor_limit() -> int:
+    """Let this process open as many files as it may; return the limit that it had."""
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        except (OSError, ValueError):
+            pass  # macOS refuses its own "unlimited"
+    return soft
+
+
+def restore_descriptor_limit(soft: int | None) -> None:
+    """Give a process that runs jobs the limit that the scheduler was started with."""
+    if soft is None:
+        return
+    import resource
+
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+class StateLock:
+    """The right to schedule from a state file, held until the process ends, however it ends."""
+
+    def __init__(self, path: str, descriptor: int) -> None:
+        self.path = path
+        self._descriptor = descriptor
+
+    @classmethod
+    def acquire(cls, state: str, identity: Identity, *, patience_seconds: float = 0.5) -> "StateLock":
+        """Return the lock on a state file; StateError, naming the holder's pid, if another has it.
+
+        Somebody who asks `is_locked` holds the lock for a moment: hence the patience.
+        """
+        path = lock_path(state)
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as exc:
+            raise StateError(f"cannot open the lock file {path}: {exc.strerror}", hint=_CANNOT_OPEN) from exc
+        deadline = time.monotonic() + patience_seconds
+        while not _try_lock(descriptor, fcntl.LOCK_EX):
+            if time.monotonic() > deadline:
+                holder = read_holder(state)
+                os.close(descriptor)
+                raise StateError(
+                    f"a scheduler already runs on {state}"
+                    + (f": process {holder.pid}" if holder else " (its lock file does not name it)"),
+                    hint="stop it first, or give this one a state file of its own with --state",
+                )
+            time.sleep(0.02)
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, json.dumps(identity._asdict()).encode(), 0)
+        return cls(path, descriptor)
+
+    def release(self) -> None:
+        """Give the right back."""
+        os.close(self._descriptor)
+
+
+_CANNOT_OPEN = "the state file's directory must exist and be writable; --state names another place"
+
+
+def lock_path(state: str) -> str:
+    """Return where the lock of a state file lies: one place, whatever name the file is reached by."""
+    return os.path.realpath(state) + ".lock"
+
+
+def is_locked(state: str) -> bool:
+    """Return whether a scheduler runs on a state file."""
+    try:
+        descriptor = os.open(lock_path(state), os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        return not _try_lock(descriptor, fcntl.LOCK_SH)
+    finally:
+        os.close(descriptor)
+
+
+def read_holder(state: str) -> Identity | None:
+    """Return who wrote the lock file last, or None if it names nobody."""
+    try:
+        with open(lock_path(state), "rb") as file:
+            return Identity(**json.load(file))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def _try_lock(descriptor: int, kind: int) -> bool:
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    except OSError as exc:
+        if exc.errno in (errno.EAGAIN, errno.EACCES):
+            return False
+        raise StateError(
+            f"the file system does not support locks: {exc.strerror}",
+            hint="keep the state file on a local disk; --state names another place",
+        ) from exc
+    return True
+
+
+def wait_until_gone(processes: Sequence[Identity], patience_seconds: float) -> bool:
+    """Wait for processes that are not this one's children to end; False if some do not in time."""
+    deadline = time.monotonic() + patience_seconds
+    while any(is_alive(process) for process in processes):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+def wake_scheduler(state: str) -> Literal["woken", "out of sight", "none"]:
+    """Have the scheduler of a state file look at it at once, if there is one and its process is visible."""
+    if not is_locked(state):
+        return "none"
+    holder = read_holder(state)
+    if holder is None or not is_alive(holder):
+        return "out of sight"
+    os.kill(holder.pid, signal.SIGUSR1)
+    return "woken"

@@ -1,0 +1,19 @@
+"""What a run's function is given, by the names of its parameters."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from cronjobs.context import Context
+from cronjobs.services.container import Container
+from cronjobs.services.logger import make_logger
+
+
+def services_of(names: Iterable[str], context: Context) -> dict[str, Any]:
+    """Return the named services of one run; it has one container, and what it builds is built once."""
+    factories: dict[str, Callable[[], Any]] = {
+        "logger": lambda: make_logger(context),
+        "context": lambda: context,
+    }
+    container = Container(factories)
+    factories["container"] = lambda: container
+    return {name: container.resolve(name) for name in names}

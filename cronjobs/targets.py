@@ -1,0 +1,284 @@
+"""`"pkg.mod:func"` -> a callable, and whether a run can call it.
+
+Importing happens in `import_module` only; nothing here calls what it finds.
+"""
+
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from cronjobs.core.suggest import did_you_mean, quoted
+
+if TYPE_CHECKING:
+    from inspect import Parameter, Signature
+    from traceback import TracebackException
+    from types import ModuleType, TracebackType
+
+INJECTABLE = ("container", "logger", "context")
+
+
+class Target(NamedTuple):
+    """Where a callable lives."""
+
+    module: str
+    attributes: tuple[str, ...]
+
+
+class TargetError(ValueError):
+    """A text that leads to no callable. `kind` is a word that stays the same between versions.
+
+    hint: the way out, or "". column: 1-based, in the target's text, of the first offending character.
+    traceback: of the user's own frames, where their code failed while it was imported, or "".
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        kind: Literal["target", "module", "import", "attribute"],
+        hint: str = "",
+        column: int = 1,
+        traceback: str = "",
+    ) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.hint = hint
+        self.column = column
+        self.traceback = traceback
+
+
+class Plan(NamedTuple):
+    """How to call a job's function: with its args, and with these names injected."""
+
+    keywords: tuple[str, ...]
+    is_async: bool
+
+
+class Misfit(NamedTuple):
+    """One reason why a function cannot be called; `argument` is the key of `args` it is about, or ""."""
+
+    message: str
+    hint: str = ""
+    argument: str = ""
+
+
+def split(target: str) -> Target:
+    """Return the two halves of `pkg.mod:attr.attr`; TargetError if it is not of that form."""
+    module, colon, attributes = target.partition(":")
+    if not colon:
+        raise TargetError(f"{quoted(target)} names no function", kind="target", hint=_with_colon(target))
+    column = 1
+    for half, names in (("module", module), ("function", attributes)):
+        for name in names.split("."):
+            if not name.isidentifier():
+                what = (
+                    f"{quoted(name)} is no name of Python's" if name else f"a name is missing in its {half}"
+                )
+                message = f"{quoted(target)} is no callable: {what}"
+                raise TargetError(
+                    message, kind="target", hint="write `package.module:function`", column=column
+                )
+            column += len(name) + 1
+    return Target(module, tuple(attributes.split(".")))
+
+
+def import_module(name: str) -> "ModuleType":
+    """Return the module, imported.
+
+    TargetError of kind `module` if there is none of that name (or its parent package), of kind
+    `import` if it is there and fails: then `traceback` is what its author needs to see.
+    """
+    import importlib  # late: `next` and `status` import nothing of the user's
+
+    try:
+        return importlib.import_module(name)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as exc:  # a module may also end in sys.exit()
+        # A look-up that fails inside the user's own module is theirs, whatever name it misses.
+        if isinstance(exc, ModuleNotFoundError) and not _first_user_frame(exc.__traceback__):
+            missing = exc.name or name
+            if name == missing or name.startswith(missing + "."):
+                raise _missing(name, missing, str(exc)) from None
+        raise TargetError(
+            f"importing `{name}` failed: {_in_words(exc)}", kind="import", traceback=_traceback(exc)
+        ) from exc
+
+
+def resolve(module: "ModuleType", attributes: tuple[str, ...]) -> Any:
+    """Return `module.attr.attr`; TargetError of kind `attribute` if there is no such thing."""
+    found: Any = module
+    path = module.__name__
+    for name in attributes:
+        try:
+            found = getattr(found, name)
+        except AttributeError:
+            owner = f"module `{path}`" if found is module else f"`{path}`"
+            raise TargetError(
+                f"{owner} has no `{name}`",
+                kind="attribute",
+                hint=did_you_mean(name, [known for known in dir(found) if not known.startswith("__")]),
+                column=len(path) + 2,
+            ) from None
+        path += f"{'.' if ':' in path else ':'}{name}"
+    return found
+
+
+def injection(
+    function: Any, args: Mapping[str, object], injectable: Collection[str] = INJECTABLE
+) -> Plan | list[Misfit]:
+    """Return how to call `function`, or every reason why it cannot be called.
+
+    A parameter takes its value from `args`, else it is injected by its name, else its own default
+    stays. `*args` and `**kwargs` get nothing injected; the latter takes any key of `args`.
+    """
+    import inspect  # late: heavy, and only a run or `validate` looks at signatures
+
+    if not callable(function):
+        return [Misfit(f"it is {_kind_of(function)}, which cannot be called")]
+    body = _body(function)
+    if inspect.isgeneratorfunction(body) or inspect.isasyncgenfunction(body):
+        return [Misfit("it is a generator: calling it would run nothing", "let a function loop over it")]
+    is_async = inspect.iscoroutinefunction(body)
+    try:
+        signature = inspect.signature(function)
+    except (ValueError, TypeError):  # some built-ins do not tell
+        return Plan((), is_async)
+    misfits = _unwanted_args(signature, args) + _unfilled_parameters(signature, args, injectable)
+    return misfits or Plan(_injected(function, signature, args, injectable), is_async)
+
+
+def _injected(
+    function: Any, signature: "Signature", args: Mapping[str, object], injectable: Collection[str]
+) -> tuple[str, ...]:
+    # What a functools.partial has bound already was chosen by its author.
+    bound = getattr(function, "keywords", None) or {}
+    return tuple(
+        name
+        for name, parameter in signature.parameters.items()
+        if name in injectable and name not in args and name not in bound and _takes_keyword(parameter)
+    )
+
+
+def _unwanted_args(signature: "Signature", args: Mapping[str, object]) -> list[Misfit]:
+    parameters = signature.parameters
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
+        return []
+    takers = [name for name, parameter in parameters.items() if _takes_keyword(parameter)]
+    open_takers = [name for name in takers if name not in args]
+    misfits = []
+    for key in args:
+        if key not in takers:
+            if key in parameters and parameters[key].kind is parameters[key].POSITIONAL_ONLY:
+                misfits.append(_positional_only(key, argument=key))
+            else:
+                hint = did_you_mean(key, open_takers) or _listed(takers)
+                misfits.append(Misfit(f"no parameter takes the argument `{key}`", hint, key))
+    return misfits
+
+
+def _unfilled_parameters(
+    signature: "Signature", args: Mapping[str, object], injectable: Collection[str]
+) -> list[Misfit]:
+    misfits = []
+    for name, parameter in signature.parameters.items():
+        if parameter.default is not parameter.empty or parameter.kind in (
+            parameter.VAR_POSITIONAL,
+            parameter.VAR_KEYWORD,
+        ):
+            continue
+        if not _takes_keyword(parameter):
+            if name not in args:
+                misfits.append(_positional_only(name))
+        elif name not in args and name not in injectable:
+            meant = did_you_mean(name, [word for word in injectable if word not in signature.parameters])
+            hint = meant or f"give it a default, or a value in `args`: args = {{ {name} = ... }}"
+            misfits.append(Misfit(f"nothing gives the parameter `{name}` a value", hint))
+    return misfits
+
+
+def _positional_only(name: str, *, argument: str = "") -> Misfit:
+    message = f"the parameter `{name}` is positional-only, and arguments are passed by name"
+    return Misfit(message, "remove the `/` from the function's signature", argument)
+
+
+def _takes_keyword(parameter: "Parameter") -> bool:
+    return parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
+
+
+def _listed(names: list[str]) -> str:
+    return f"its parameters are {', '.join(f'`{name}`' for name in names)}" if names else "it takes none"
+
+
+def _body(function: Any) -> Any:
+    """Return what runs when `function` is called: under partials, and behind an instance's `__call__`."""
+    import functools
+    import inspect  # both late, as in `injection`
+
+    while isinstance(function, functools.partial):
+        function = function.func
+    if inspect.isroutine(function) or inspect.isclass(function):
+        return function
+    return type(function).__call__
+
+
+def _kind_of(value: object) -> str:
+    kind = type(value).__name__
+    return f"{'an' if kind[0].lower() in 'aeiou' else 'a'} {kind}"
+
+
+def _with_colon(target: str) -> str:
+    head, dot, last = target.rpartition(".")
+    return f"write `{head}:{last}`" if dot and head and last else "write `package.module:function`"
+
+
+def _missing(name: str, missing: str, message: str) -> TargetError:
+    parent, _, last = missing.rpartition(".")
+    if "is not a package" in message:
+        return TargetError(f"no module `{missing}`: `{parent}` is not a package", kind="module")
+    hint = did_you_mean(last, _modules_in(parent))
+    if not hint and not parent:
+        hint = "modules are looked for beside the configuration (or in `--app-dir`), then where Python looks"
+    return TargetError(
+        f"no module `{missing}`", kind="module", hint=hint, column=len(parent) + 1 + bool(parent)
+    )
+
+
+def _modules_in(package: str) -> list[str]:
+    import pkgutil
+    import sys  # both late: only a mistake needs them
+
+    path = getattr(sys.modules.get(package), "__path__", None) if package else None
+    return [module.name for module in pkgutil.iter_modules(path)]
+
+
+def _in_words(exc: BaseException) -> str:
+    text = str(exc)
+    return f"{type(exc).__name__}: {text}" if text else type(exc).__name__
+
+
+def _first_user_frame(traceback: "TracebackType | None") -> "TracebackType | None":
+    while traceback and _is_machinery(traceback.tb_frame.f_code.co_filename):
+        traceback = traceback.tb_next
+    return traceback
+
+
+def _traceback(exc: BaseException) -> str:
+    """Return the traceback as Python would print it, without this module's and importlib's frames."""
+    import traceback  # late: only a failing import needs it
+
+    told = traceback.TracebackException.from_exception(exc)
+    todo: list[TracebackException | None] = [told]
+    while todo:
+        part = todo.pop()
+        if part:
+            part.stack[:] = [frame for frame in part.stack if not _is_machinery(frame.filename)]
+            todo += [part.__cause__, part.__context__]
+    return "".join(told.format())
+
+
+def _is_machinery(filename: str) -> bool:
+    return (
+        filename == __file__
+        or filename.startswith("<frozen importlib")
+        or filename.endswith("importlib/__init__.py")
+    )
