@@ -20,11 +20,11 @@ JOB_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 class Type(StrEnum):
     """What a value is, in the words of a message."""
 
-    CALLABLE = 'a callable like "package.module:function"'
-    SCHEDULE = "a schedule"
-    ZONE = "the name of a time zone"
-    PATH = "a path"
-    DURATION = "a duration"
+    CALLABLE = 'a text like "package.module:function"'
+    SCHEDULE = 'a cron expression like "0 3 * * *"'
+    ZONE = 'a time zone like "Europe/Berlin"'
+    PATH = "a path in quotes"
+    DURATION = 'a duration like "30s"'
     WHOLE = "a whole number"
     FLAG = "true or false"
     CHOICE = "one of the words"
@@ -245,7 +245,7 @@ def checked(field: Field, value: Any) -> Any:
 
 def _text(field: Field, value: Any) -> str:
     if not isinstance(value, str):
-        raise Invalid(f"`{field.name}` must be {field.type}, a string, not {described(value)}")
+        raise Invalid(f"`{field.name}` must be {field.type}, not {described(value)}")
     if "\0" in value:
         raise Invalid(f"`{field.name}` contains a NUL character", word="value")
     if not value.strip():
@@ -264,8 +264,8 @@ def _callable(field: Field, value: Any) -> str:
 
 def _duration(field: Field, value: Any) -> float:
     if isinstance(value, int | float) and not isinstance(value, bool):
-        hint = f'write it with its unit: `{field.name} = "{value}s"`' if 0 < value < 1e9 else ""
-        raise Invalid(f"`{field.name}` must be {field.type}, a string, not {described(value)}", hint=hint)
+        hint = f'write it with its unit: `{field.name} = "{value}s"`' if isinstance(value, int) else ""
+        raise Invalid(f"`{field.name}` must be {field.type}, not {described(value)}", hint=hint)
     text = _text(field, value)
     try:
         seconds = parse_duration(text)
@@ -273,7 +273,7 @@ def _duration(field: Field, value: Any) -> float:
         hint = 'durations are written like "250ms", "30s", "10m", "1h30m" or "1d"'
         raise Invalid(f"{quoted(text)} is no duration: {exc}", word="duration", hint=hint) from None
     if field.minimum is not None and seconds < field.minimum:
-        raise Invalid(f"`{field.name}` must be longer than {quoted(text)}", word="value")
+        raise Invalid(f"`{field.name}` must be longer than that", word="value")
     return seconds
 
 

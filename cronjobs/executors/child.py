@@ -6,7 +6,6 @@ import atexit
 import gc
 import os
 import sys
-import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, NoReturn
@@ -43,30 +42,28 @@ class Descriptors(NamedTuple):
     stderr: int
 
 
-class Inheritance(NamedTuple):
-    """What the process that runs are forked from has, and a run must know."""
+class Life(NamedTuple):
+    """All that a run needs, made before its process is."""
 
+    order: Order
+    job: JobSetup
+    bound: Bound
+    descriptors: Descriptors
+    foreign: Sequence[int]  # descriptors of the server and of other runs; not those of the job's modules
     libc: Any
-    pid: int
-    foreign: Sequence[int]  # descriptors that belong to the server, not to the job's modules
+    parent: int
 
 
-def live(
-    order: Order,
-    job: JobSetup,
-    bound: Bound,
-    descriptors: Descriptors,
-    inheritance: Inheritance,
-    strangers: Iterable[int],
-) -> NoReturn:
-    """Be the run. `strangers` are descriptors of the runs that were started with this one."""
+def live(life: Life) -> NoReturn:
+    """Be the run."""
+    descriptors = life.descriptors
     try:
-        detach(inheritance.libc, inheritance.pid)
-        for descriptor in (*inheritance.foreign, *strangers):
+        detach(life.libc, life.parent)
+        for descriptor in life.foreign:
             os.close(descriptor)
-        equip(descriptors, job.env)
+        equip(descriptors, life.job.env)
         if os.read(descriptors.channel, 1):  # nothing: there is no scheduler any more, or it thought better
-            finish(descriptors.channel, *perform(lambda: call(bound, job.args, order, job.name)))
+            finish(descriptors.channel, *perform(lambda: call(life.bound, life.job, life.order)))
     except BaseException:  # ours, or from what the job's own clean-up did: never back into the server
         _print_traceback(sys.exc_info()[1])
         _flush()
@@ -111,9 +108,8 @@ def perform(job: Callable[[], None]) -> tuple[int, Failure | None, bool]:
     code, error, terminated = _guarded(job)
     if os.getpid() != owner:
         os._exit(code)  # a fork of the job's own that came back here
-    if not terminated:
-        late = _guarded(threading._shutdown)  # type: ignore[attr-defined]  # private, and the only way:
-        # waits for the job's threads, as an interpreter does at its end
+    if not terminated and "threading" in sys.modules:
+        late = _guarded(_join_threads)
         if late[0]:
             code, error, terminated = late
     atexit._run_exitfuncs()
@@ -131,9 +127,9 @@ def finish(channel: int, code: int, error: Failure | None, terminated: bool) -> 
     os._exit(code)
 
 
-def call(bound: Bound, args: Mapping[str, Any], order: Order, job: str) -> None:
+def call(bound: Bound, job: JobSetup, order: Order) -> None:
     """Call the job's function, and see it through if it is a coroutine."""
-    result = bound.function(**args, **_services(bound.injected, order, job))
+    result = bound.function(**job.args, **_services(bound.injected, order, job.name))
     if bound.is_async or hasattr(result, "__await__"):
         import asyncio  # loaded ahead where a job is a coroutine function
 
@@ -174,6 +170,13 @@ def _guarded(function: Callable[[], None]) -> tuple[int, Failure | None, bool]:
         _print_traceback(exc)
         return _FAILED, failures.describe(exc), False
     return 0, None, False
+
+
+def _join_threads() -> None:
+    """Wait for the job's threads, as an interpreter does at its end."""
+    import threading  # there already; loaded for nothing, it makes each fork 0.4 ms slower
+
+    threading._shutdown()  # type: ignore[attr-defined]  # private, and the only way
 
 
 def _exit_code(exc: SystemExit) -> tuple[int, Failure | None, bool]:

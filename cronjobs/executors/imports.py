@@ -5,7 +5,6 @@ Runs in processes that are made for it, never in the scheduler's.
 
 import os
 import sys
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -97,6 +96,8 @@ def _threads() -> int:
     try:
         return len(os.listdir("/proc/self/task"))
     except OSError:
+        import threading  # where there is no /proc
+
         return threading.active_count()
 
 

@@ -64,12 +64,14 @@ class Pool:
         self._patience_seconds = import_timeout_seconds
         self.jobs: dict[str, JobSetup] = {}
         self.zygotes: list[Zygote] = []
+        self._is_outgrown = False  # there is a job that the present generation does not know
         self._failed_starts = 0  # in a row
         self._not_before = 0.0  # monotonic; a zygote that cannot start is not started over and over
         self.queue: deque[LiveRun] = deque()
 
     def admit(self, job: JobSetup) -> None:
         """Serve a job from now on: by the next generation, where the present one does not know it."""
+        self._is_outgrown = True
         self.jobs[job.name] = job
 
     def expel(self, job: str) -> None:
@@ -79,12 +81,13 @@ class Pool:
     def warm(self) -> None:
         """See to it that zygotes which know all jobs are there, or on their way."""
         current = [each for each in self.zygotes if not each.is_retired]
-        if not self.jobs or (current and all(job in current[0].jobs for job in self.jobs)):
+        if not self.jobs or (current and not self._is_outgrown):
             missing = self._size - len(current) if self.jobs else 0
         else:
             for zygote in current:
                 self._retire(zygote)
             missing = self._size
+            self._is_outgrown = False
         if self._clock.monotonic() < self._not_before:
             return
         for _ in range(missing):

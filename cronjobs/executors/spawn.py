@@ -30,6 +30,6 @@ def _import_and_call(job: JobSetup, order: Order) -> None:
     failure = imports.import_module(imports.module_of(job))
     bound = failure or imports.bind(job)
     if isinstance(bound, imports.Bound):
-        child.call(bound, job.args, order, job.name)
+        child.call(bound, job, order)
         return
     raise child.Unbound(bound)

@@ -60,8 +60,9 @@ class Zygote:
         self._poll = select.poll()
         self._poll.register(control, select.POLLIN)
         self._poll.register(self._signals[0], select.POLLIN)
-        foreign = (control.fileno(), *self._signals)
-        self._inheritance = child.Inheritance(libc, os.getpid(), foreign)
+        self._own = (control.fileno(), *self._signals)
+        self._libc = libc
+        self._pid = os.getpid()
 
     def serve(self) -> None:
         """Fork and reap until the scheduler closes its end."""
@@ -97,14 +98,15 @@ class Zygote:
         return True
 
     def _fork(self, order: Order, descriptors: Sequence[int], first: int) -> int:
+        # All that can be made before the fork is: every page that a child touches first costs 3 us.
         job = self._jobs[order.job]
-        bound = self._bound[job.name]
+        last = first + DESCRIPTORS_OF_A_RUN
+        strangers = [*descriptors[:first], *descriptors[last:], *self._own]
+        own = child.Descriptors(*descriptors[first:last])
+        life = child.Life(order, job, self._bound[job.name], own, strangers, self._libc, self._pid)
         pid = os.fork()
         if pid == 0:
-            last = first + DESCRIPTORS_OF_A_RUN
-            own = child.Descriptors(*descriptors[first:last])
-            strangers = [*descriptors[:first], *descriptors[last:]]
-            child.live(order, job, bound, own, self._inheritance, strangers)
+            child.live(life)
         return pid
 
     def _reap(self) -> None:

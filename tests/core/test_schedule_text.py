@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -11,8 +10,12 @@ import pytest
 import cronjobs
 from cronjobs.core.schedule import ScheduleError, parse_schedule
 from cronjobs.core.schedule.cron import parse_cron
+from cronjobs.core.schedule.fields import FIELDS
 
-A_SUNDAY = int(datetime(2024, 9, 1, tzinfo=UTC).timestamp())
+A_TERM = "a term is `*`, `a` or `a-b`, with or without a step `/n`"
+ASCII = "use ASCII, with spaces or tabs between the fields"
+FIVE_FIELDS = "minute hour day-of-month month day-of-week; if there are six, seconds come first"
+PLAIN = "a schedule is five or six fields of `*`, values, ranges, steps and lists, or a nickname"
 
 
 def refusal_of(text, zone="UTC"):
@@ -26,60 +29,320 @@ def values(mask):
 
 
 @pytest.mark.parametrize(
-    "text, field, column, code, hint",
+    ("text", "code", "field", "column", "hint"),
     [
-        ("60 * * * *", "minute", 1, "range", "use 0-59"),
-        ("* 24 * * *", "hour", 3, "range", "use 0-23"),
-        ("  *\t24 * * *", "hour", 5, "range", "use 0-23"),
-        ("0 0 32 * *", "day-of-month", 5, "range", "use 1-31"),
-        ("0 0 0 * *", "day-of-month", 5, "range", "use 1-31"),
-        ("0 0 1,2,40 * *", "day-of-month", 9, "range", "use 1-31"),
-        ("0 0 * 13 *", "month", 7, "range", "use 1-12 or jan, feb, ..."),
-        ("0 0 * * 1-8", "day-of-week", 11, "range", "use 0-7 or mon, tue, ..."),
-        ("60 * * * * *", "second", 1, "range", "use 0-59"),
-        ("0-60 * * * *", "minute", 3, "range", "use 0-59"),
-        ("*/0 * * * *", "minute", 3, "step", "`/2` is every second value"),
-        ("* 1-2/x * * *", "hour", 7, "step", "`/2` is every second value"),
-        ("00001 * * * *", "minute", 1, "number", "use 0-59"),
-        ("*/10000 * * * *", "minute", 3, "number", "use 0-59"),
-        ("* 0x10 * * *", "hour", 3, "number", "use 0-23"),
-        ("jan * * * *", "minute", 1, "number", "use 0-59"),
-        ("0 0 * FOO *", "month", 7, "name", "use 1-12 or jan, feb, ..."),
-        ("0 0 * jan-sept *", "month", 11, "name", "did you mean `sep`?"),
-        ("0 0 * * thurs", "day-of-week", 9, "name", "did you mean `thursday`?"),
-        ("0 0 * * jan", "day-of-week", 9, "name", ""),
-        ("1,,2 * * * *", "minute", 3, "term", "remove the comma"),
-        (",1 * * * *", "minute", 1, "term", "remove the comma"),
-        ("* 1, * * *", "hour", 4, "term", "remove the comma"),
-        ("1-2-3 * * * *", "minute", 4, "term", "a term is `*`, `a` or `a-b`, with or without a step `/n`"),
-        ("* /5 * * *", "hour", 3, "term", "a term is `*`, `a` or `a-b`, with or without a step `/n`"),
-        ("*5 * * * *", "minute", 2, "term", "a term is `*`, `a` or `a-b`, with or without a step `/n`"),
-        ("* 1.5 * * *", "hour", 4, "term", "a term is `*`, `a` or `a-b`, with or without a step `/n`"),
-        ("1- * * * *", "minute", 2, "term", "a term is `*`, `a` or `a-b`, with or without a step `/n`"),
-        ("CRON_TZ=UTC 0 0 * * *", "", 1, "term", "the time zone is set beside the text"),
-        ("17-9 * * * *", "minute", 1, "reversed", "write `17-59,0-9`"),
-        ("0 22-4 * * *", "hour", 3, "reversed", "write `22-23,0-4`"),
-        ("0 22-4/2 * * *", "hour", 3, "reversed", "write `22,0,2,4`"),
-        ("0 0 1,28-3 * *", "day-of-month", 7, "reversed", "write `28-31,1-3`"),
-        ("0 0 * NOV-feb *", "month", 7, "reversed", "write `nov-dec,jan-feb`"),
-        ("0 0 * dec-jan *", "month", 7, "reversed", "write `dec,jan`"),
-        ("0 0 * * fri-mon", "day-of-week", 9, "reversed", "write `fri-sun,mon`"),
-        ("0 0 * * 5-0", "day-of-week", 9, "reversed", "write `5-7`"),
-        ("0 0 * * 7-2", "day-of-week", 9, "reversed", "write `0-2`"),
-        ("0 0 30 2 *", "day-of-month", 5, "never", "the last day that every month has is 28"),
-        ("0 0 31 feb,4,jun mon/1", "", 0, "", ""),
-        ("", "", 1, "empty", "`0 3 * * *` is every day at 03:00"),
-        (" \t ", "", 1, "empty", "`0 3 * * *` is every day at 03:00"),
-        ("* * *", "", 5, "fields", "minute hour day-of-month month day-of-week; if there are six, seconds come first"),
-        ("* * * * * * * *", "", 13, "fields", "minute hour day-of-month month day-of-week; if there are six, seconds come first"),
-        ("* * * * *\n", "", 10, "character", "use ASCII, with spaces or tabs between the fields"),
-        ("* \u0663 * * *", "", 3, "character", "use ASCII, with spaces or tabs between the fields"),
-        ("*" + " " * 1024, "", 1025, "length", "ranges and steps shorten a list"),
-        ("@dayly", "", 1, "nickname", "did you mean `@daily`?"),
-        (" @HOURLI", "", 2, "nickname", "did you mean `@hourly`?"),
-        ("@", "", 1, "nickname", "use one of @yearly @annually @monthly @weekly @daily @midnight @hourly"),
-        ("@daily 5", "", 8, "nickname", "use @daily alone"),
+        ("60 * * * *", "range", "minute", 1, "use 0-59"),
+        ("* 24 * * *", "range", "hour", 3, "use 0-23"),
+        ("  *\t24 * * *", "range", "hour", 5, "use 0-23"),
+        ("0 0 32 * *", "range", "day-of-month", 5, "use 1-31"),
+        ("0 0 0 * *", "range", "day-of-month", 5, "use 1-31"),
+        ("0 0 1,2,40 * *", "range", "day-of-month", 9, "use 1-31"),
+        ("0 0 * 13 *", "range", "month", 7, "use 1-12 or jan, feb, ..."),
+        ("0 0 * * 1-8", "range", "day-of-week", 11, "use 0-7 or mon, tue, ..."),
+        ("60 * * * * *", "range", "second", 1, "use 0-59"),
+        ("0-60 * * * *", "range", "minute", 3, "use 0-59"),
+        ("*/0 * * * *", "step", "minute", 3, "`/2` is every second value"),
+        ("* 1-2/x * * *", "step", "hour", 7, "`/2` is every second value"),
+        ("00001 * * * *", "number", "minute", 1, "use 0-59"),
+        ("*/10000 * * * *", "number", "minute", 3, "use 0-59"),
+        ("* 0x10 * * *", "number", "hour", 3, "use 0-23"),
+        ("jan * * * *", "number", "minute", 1, "use 0-59"),
+        ("0 0 * FOO *", "name", "month", 7, "use 1-12 or jan, feb, ..."),
+        ("0 0 * jan-sept *", "name", "month", 11, "did you mean `sep`?"),
+        ("0 0 * * thurs", "name", "day-of-week", 9, "did you mean `thursday`?"),
+        ("0 0 * * jan", "name", "day-of-week", 9, "use 0-7 or mon, tue, ..."),
+        ("1,,2 * * * *", "term", "minute", 3, "remove the comma"),
+        (",1 * * * *", "term", "minute", 1, "remove the comma"),
+        ("* 1, * * *", "term", "hour", 4, "remove the comma"),
+        ("1-2-3 * * * *", "term", "minute", 4, A_TERM),
+        ("* /5 * * *", "term", "hour", 3, A_TERM),
+        ("*5 * * * *", "term", "minute", 2, A_TERM),
+        ("* 1.5 * * *", "term", "hour", 4, A_TERM),
+        ("1- * * * *", "term", "minute", 2, A_TERM),
+        ("CRON_TZ=UTC 0 0 * * *", "term", "", 1, "the time zone is set beside the text"),
+        ("17-9 * * * *", "reversed", "minute", 1, "write `17-59,0-9`"),
+        ("0 22-4 * * *", "reversed", "hour", 3, "write `22-23,0-4`"),
+        ("0 22-4/2 * * *", "reversed", "hour", 3, "write `22,0,2,4`"),
+        ("0 0 1,28-3 * *", "reversed", "day-of-month", 7, "write `28-31,1-3`"),
+        ("0 0 * NOV-feb *", "reversed", "month", 7, "write `nov-dec,jan-feb`"),
+        ("0 0 * dec-jan *", "reversed", "month", 7, "write `dec,jan`"),
+        ("0 0 * * fri-mon", "reversed", "day-of-week", 9, "write `fri-sun,mon`"),
+        ("0 0 * * 5-0", "reversed", "day-of-week", 9, "write `5-7`"),
+        ("0 0 * * 7-2", "reversed", "day-of-week", 9, "write `0-2`"),
+        ("0 0 30 2 *", "never", "day-of-month", 5, "the last day that every month has is 28"),
+        ("", "empty", "", 1, "`0 3 * * *` is every day at 03:00"),
+        (" \t ", "empty", "", 1, "`0 3 * * *` is every day at 03:00"),
+        ("* * *", "fields", "", 5, FIVE_FIELDS),
+        ("* * * * * * * *", "fields", "", 13, FIVE_FIELDS),
+        ("* * * * *\n", "character", "", 10, ASCII),
+        ("* \u0663 * * *", "character", "", 3, ASCII),
+        ("*" + " " * 1024, "length", "", 1025, "ranges and steps shorten a list"),
+        ("@dayly", "nickname", "", 1, "did you mean `@daily`?"),
+        (" @HOURLI", "nickname", "", 2, "did you mean `@hourly`?"),
+        ("@", "nickname", "", 1, "use one of @yearly @annually @monthly @weekly @daily @midnight @hourly"),
+        ("@daily 5", "nickname", "", 8, "use @daily alone"),
+        ("0 0 L * *", "unsupported", "day-of-month", 5, PLAIN),
+        ("0 0 1,LW * *", "unsupported", "day-of-month", 7, PLAIN),
+        ("0 0 15W * *", "unsupported", "day-of-month", 5, PLAIN),
+        ("0 0 * * 5L", "unsupported", "day-of-week", 9, PLAIN),
+        ("0 0 * * friL", "unsupported", "day-of-week", 9, PLAIN),
+        ("0 0 * * mon#2", "unsupported", "day-of-week", 12, PLAIN),
+        ("0 0 ? * 1", "unsupported", "day-of-month", 5, PLAIN),
+        ("0 0 1 * +mon", "unsupported", "day-of-week", 9, PLAIN),
+        ("H * * * *", "unsupported", "minute", 1, PLAIN),
+        ("0 H(1-5) * * *", "unsupported", "hour", 3, PLAIN),
+        ("0 0 0 1 1 * 2026", "unsupported", "", 13, FIVE_FIELDS),
+        ("RRULE:FREQ=DAILY", "unsupported", "", 1, PLAIN),
+        (" @reboot", "unsupported", "", 2, PLAIN),
+        ("@Every 5m", "unsupported", "", 1, PLAIN),
     ],
 )
-def test_a_refusal_names_the_place_and_the_way_out(text, field, column, code, hint):
-    ...
+def test_a_refusal_names_the_place_and_the_way_out(text, code, field, column, hint):
+    refusal = refusal_of(text)
+
+    assert (refusal.code, refusal.field, refusal.column, refusal.hint) == (code, field, column, hint)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("61 * * * *", "minute 61 is out of range 0-59"),
+        ("0 0 30 2 *", 'day-of-month "30" never comes in month "2" from 1970 to 2199'),
+        ("0 22-4 * * *", 'hour "22-4" runs backwards'),
+        ("0 0 L * *", '"L" is not supported in day-of-month'),
+        ("@" + "x" * 200, '"@' + "x" * 56 + '..." is no nickname'),
+    ],
+)
+def test_a_refusal_quotes_what_was_written(text, message):
+    assert str(refusal_of(text)) == message
+
+
+def wrapped_values(field, first, last, stride):
+    """Return what somebody means who writes a range that goes on at the field's beginning."""
+    size = 7 if field.name == "day-of-week" else field.high - field.low + 1
+    count = (last - first) % size + 1
+    return sorted({(first - field.low + step) % size + field.low for step in range(0, count, stride)})
+
+
+@pytest.mark.parametrize("stride", [1, 2, 5])
+@pytest.mark.parametrize("position", range(6), ids=[field.name for field in FIELDS])
+def test_the_hint_for_a_reversed_range_can_be_pasted(position, stride):
+    field = FIELDS[position]
+    words = ["*"] * 6
+    for first in range(field.low, field.high + 1):
+        for last in range(field.low, first):
+            if field.name == "day-of-week" and (first, last) == (7, 0):
+                continue
+            words[position] = f"{first}-{last}" + (f"/{stride}" if stride > 1 else "")
+            words[position] = refusal_of(" ".join(words)).hint.removeprefix("write `").removesuffix("`")
+            masks = parse_cron(" ".join(words))
+            assert values(masks[position]) == wrapped_values(field, first, last, stride), (first, last)
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("0", [0]),
+        ("7", [0]),
+        ("00", [0]),
+        ("sun", [0]),
+        ("SUNDAY", [0]),
+        ("0-7", [0, 1, 2, 3, 4, 5, 6]),
+        ("0-6", [0, 1, 2, 3, 4, 5, 6]),
+        ("1-7", [0, 1, 2, 3, 4, 5, 6]),
+        ("0-7/2", [0, 2, 4, 6]),
+        ("1-7/2", [0, 1, 3, 5]),
+        ("1/2", [0, 1, 3, 5]),
+        ("sun/2", [0, 2, 4, 6]),
+        ("7/2", [0]),
+        ("*/3", [0, 3, 6]),
+        ("*/7", [0]),
+        ("5-7", [0, 5, 6]),
+        ("fri-sun", [0, 5, 6]),
+        ("friday-Sunday/2", [0, 5]),
+        ("sat-7", [0, 6]),
+        ("sun-tue", [0, 1, 2]),
+        ("0-wed", [0, 1, 2, 3]),
+        ("sun-sat", [0, 1, 2, 3, 4, 5, 6]),
+        ("sun-sun", [0]),
+        ("0-0", [0]),
+        ("7-7", [0]),
+        ("7-0", [0]),
+        ("0-sun", [0]),
+        ("sun-7", [0]),
+        ("7-sun", [0]),
+        ("tue-tue", [2]),
+        ("7,mon,3", [0, 1, 3]),
+    ],
+)
+def test_days_of_week(written, expected):
+    assert values(parse_cron(f"0 0 * * {written}").days_of_week) == expected
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("5-5", [5]),
+        ("50/5", [50, 55]),
+        ("0/29", [0, 29, 58]),
+        ("*/29", [0, 29, 58]),
+        ("10-20/5", [10, 15, 20]),
+        ("0005,5,1-2", [1, 2, 5]),
+        ("*/60", [0]),
+        ("*/9999", [0]),
+        ("7-9/1000", [7]),
+        ("5,*/30", [0, 5, 30]),
+    ],
+)
+def test_minutes(written, expected):
+    assert values(parse_cron(f"{written} 0 * * *").minutes) == expected
+
+
+@pytest.mark.parametrize("written", ["feb-apr,DEC", "february-April,12", "2-apr,december", "2,3,4,12"])
+def test_months_have_numbers_and_names(written):
+    assert values(parse_cron(f"0 0 1 {written} *").months) == [2, 3, 4, 12]
+
+
+@pytest.mark.parametrize(
+    ("days", "is_either"),
+    [
+        ("1 * mon", True),
+        ("1,15 * 1-5", True),
+        ("1,* * mon", True),
+        ("1 * mon,*", True),
+        ("1-31 * 0-6", True),
+        ("* * mon", False),
+        ("1 * *", False),
+        ("*/2 * mon", False),
+        ("1 * */2", False),
+        ("*,1 * mon", False),
+        ("* * *", False),
+    ],
+)
+def test_days_are_joined_by_or_unless_one_field_starts_with_a_star(days, is_either):
+    assert parse_cron(f"0 0 {days}").either_day == is_either
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("0 0 * * *", "fixed"),
+        ("30 0-23 * * *", "fixed"),
+        ("0-59/5 0-23 * * *", "fixed"),
+        ("0 * * * *", "wildcard"),
+        ("* 3 * * *", "wildcard"),
+        ("*/30 1 * * *", "wildcard"),
+        ("*,5 1 * * *", "wildcard"),
+        ("5,* 1 * * *", "fixed"),
+        ("* 0 0 * * *", "wildcard"),
+        ("0 0 0 * * *", "fixed"),
+        ("0 0 */2 * * *", "wildcard"),
+        ("@daily", "fixed"),
+        ("@hourly", "wildcard"),
+    ],
+)
+def test_a_star_before_the_day_fields_makes_a_schedule_wildcard(text, kind):
+    assert parse_schedule(text).kind == kind
+
+
+@pytest.mark.parametrize(
+    ("nickname", "fields"),
+    [
+        ("@yearly", "0 0 1 1 *"),
+        ("@annually", "0 0 1 1 *"),
+        ("@monthly", "0 0 1 * *"),
+        ("@weekly", "0 0 * * 0"),
+        ("@daily", "0 0 * * *"),
+        ("@midnight", "0 0 * * *"),
+        ("@hourly", "0 * * * *"),
+        (" @YEARLY\t", "0 0 1 1 *"),
+        ("\t 0  0\t1 1 * ", "0 0 1 1 *"),
+        ("0 0 0 1 1 *", "0 0 1 1 *"),
+    ],
+)
+def test_two_ways_to_write_the_same(nickname, fields):
+    assert parse_cron(nickname) == parse_cron(fields)
+
+
+@pytest.mark.parametrize("text", ["* * * * *", "0" + " " * 1015 + "0 * * *"])
+def test_the_longest_text_is_1024_characters(text):
+    assert parse_schedule(text.ljust(1024)).next_after(0) is not None
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Pacific/Apia", "America/New_York", "Asia/Kathmandu"])
+@pytest.mark.parametrize("text", ["0 0 30 2 *", "* * 31 4,6,9,11 *", "0 0 0 31 feb */2", "0 0 30/1 2 *"])
+def test_what_no_calendar_has_is_refused_in_every_zone(text, zone):
+    assert refusal_of(text, zone).code == "never"
+
+
+@pytest.mark.parametrize(
+    "zone",
+    [
+        "",
+        " ",
+        "Europe",
+        "Mars/Base",
+        "UTC ",
+        "utc+2",
+        "../UTC",
+        "/etc/passwd",
+        "a\0b",
+        "z\u00fcrich",
+        "\ud800",
+        "x" * 300,
+    ],
+)
+def test_an_unknown_zone_is_refused(zone):
+    refusal = refusal_of("* * * * *", zone)
+
+    assert (refusal.code, refusal.field, refusal.column) == ("zone", "", 1)
+    assert refusal.hint == "use an IANA name such as Europe/Berlin, or UTC"
+
+
+def in_a_new_interpreter(program, **environment):
+    root = Path(cronjobs.__file__).parents[1]
+    finished = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=root,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    return finished.stdout
+
+
+def test_a_machine_without_zone_data_knows_utc_and_says_what_to_install():
+    printed = in_a_new_interpreter(
+        """
+import sys
+sys.modules["tzdata"] = None
+from cronjobs.core.schedule import ScheduleError, parse_schedule
+print(parse_schedule("* * * * *", "UTC").next_after(0))
+try:
+    parse_schedule("* * * * *", "Europe/Berlin")
+except ScheduleError as error:
+    print(error.code, "|", error, "|", error.hint)
+""",
+        PYTHONTZPATH="",
+    )
+
+    assert printed.splitlines() == [
+        "60",
+        'zone | no data for zone "Europe/Berlin", nor for any other: pip install tzdata | pip install tzdata',
+    ]
+
+
+def test_the_import_is_light_and_utc_needs_no_zone_data():
+    printed = in_a_new_interpreter(
+        """
+import sys
+from cronjobs.core.schedule import parse_schedule
+parse_schedule("* * * * *").next_after(0)
+heavy = "asyncio click croniter dataclasses datetime dateutil difflib inspect json zoneinfo".split()
+print([name for name in heavy if name in sys.modules])
+"""
+    )
+
+    assert printed == "[]\n"

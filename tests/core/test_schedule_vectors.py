@@ -16,7 +16,7 @@ NICKNAMES = {"@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight
 
 
 def is_plain(text):
-    """Return whether a text has five or six fields of `*`, numbers, names, ranges, steps and lists, or a nickname."""
+    """Return whether a text is a nickname, or five or six fields of `*`, numbers, names, `-`, `/` and `,`."""
     pieces = re.split(r"[ \t,/-]+", text)
     are_plain = all(re.fullmatch(r"\*|[0-9]+|[A-Za-z]{3,}", piece) for piece in pieces)
     return text in NICKNAMES or (are_plain and len(text.split()) in (5, 6))
