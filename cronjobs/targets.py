@@ -228,7 +228,11 @@ def _kind_of(value: object) -> str:
 
 def _with_colon(target: str) -> str:
     head, dot, last = target.rpartition(".")
-    return f"write `{head}:{last}`" if dot and head and last else "write `package.module:function`"
+    return (
+        f"write `{head}:{last}`"
+        if dot and head and last and len(target) < 100
+        else "write `package.module:function`"
+    )
 
 
 def _missing(name: str, missing: str, message: str) -> TargetError:

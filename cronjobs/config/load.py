@@ -14,7 +14,7 @@ from cronjobs.core.errors import ConfigError, ScheduleError
 from cronjobs.core.job import Configuration, Job, Settings
 from cronjobs.core.problem import Problem
 from cronjobs.core.schedule import parse_schedule
-from cronjobs.core.suggest import did_you_mean, quoted
+from cronjobs.core.suggest import closest, did_you_mean, named, quoted
 
 # Where a file has more mistakes than this, it is no configuration; guessing what each meant takes time.
 _MOST_MISTAKES = 1000
@@ -149,7 +149,7 @@ class _Reading:
                 if len(self.mistakes) == before:
                     self._check(field, value, table[key], (*path, key), values)
         for key in _first(key for key in table if key not in fields):
-            self._unknown((*path, key), fields, hint=_other_table(key, fields))
+            self._unknown((*path, key), fields, hint=_key_hint(path, key, table[key], fields))
         return values
 
     def _check(self, field: Field, value: Any, written: Any, path: KeyPath, values: dict[str, Any]) -> None:
@@ -196,18 +196,22 @@ class _Reading:
         key = str(path[-1])
         what = "table" if len(path) == 1 else "key"
         hint = hint or did_you_mean(key, known, also=OTHER_WORDS)
-        self.mistakes.append(Mistake("unknown_key", path, f"unknown {what} `{key}`", hint, "key"))
+        self.mistakes.append(Mistake("unknown_key", path, f"unknown {what} {named(key)}", hint, "key"))
 
     def _missing(self, table: dict[str, Any], path: KeyPath) -> None:
         for field in TABLES["jobs"].values():
             if field.is_required and field.name not in table:
-                message = f"the job `{path[-1]}` has no `{field.name}`"
+                message = f"the job {named(str(path[-1]))} has no `{field.name}`"
                 self.mistakes.append(Mistake("missing_key", path, message, f"`{field.name}` is {field.type}"))
 
     def _not_a_table(self, path: KeyPath, value: Any) -> None:
         name = ".".join(str(part) for part in path)
-        message = f"`{name}` must be a table, not {described(value)}"
-        self.mistakes.append(Mistake("type", path, message, f"write it as `[{name}]`"))
+        message = f"{named(name)} must be a table, not {described(value)}"
+        if path[0] == "jobs" and path[-1] in TABLES["jobs"]:
+            hint = "a job has a name: `[jobs.NAME]`"
+        else:
+            hint = f"write it as {named(f'[{name}]')}"
+        self.mistakes.append(Mistake("type", path, message, hint))
 
 
 def _first(keys: Iterable[str]) -> Iterable[str]:
@@ -227,6 +231,14 @@ def _table_hint(key: str, value: Any) -> str:
     if isinstance(value, dict):
         return "a job is a table `[jobs.NAME]`" if key in ("job", "cron") else ""
     return _other_table(key, ()) or _other_table(OTHER_WORDS.get(key, ""), ())
+
+
+def _key_hint(path: KeyPath, key: str, value: Any, fields: Mapping[str, Field]) -> str:
+    """Return the hint for an unknown key of a known table, or "" where only guessing helps."""
+    if isinstance(value, dict) and path[0] == "jobs" and not closest(key, fields, also=OTHER_WORDS):
+        table = f'[jobs."{path[1]}.{key}"]'
+        return f"a name with a dot needs quotes: {named(table)}"
+    return _other_table(key, fields)
 
 
 def _other_table(key: str, fields: Iterable[str]) -> str:

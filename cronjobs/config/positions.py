@@ -170,8 +170,11 @@ class _Scanner:
                 yield from self._value(path, (self.position, self.position), "element", holders)
             else:
                 yield from self._pair(holder.path, "inline pair", holders)
-        for holder in reversed(holders):
-            yield holder.closed(self.position)
+        yield from self._abandoned(holders)
+
+    def _abandoned(self, holders: list[_Open]) -> Iterator[Entry]:
+        while holders:
+            yield holders.pop().closed(self.position)
 
     def _pair(self, table: KeyPath, kind: Kind, holders: list[_Open]) -> Iterator[Entry]:
         parts = self._key()
@@ -196,7 +199,7 @@ class _Scanner:
                 holders.append(_Open(path, key, start, kind, is_array=self.text[start] == "["))
             else:
                 yield Entry(path, key, (start, start + 1), start + 1, "too deep")
-                holders.clear()
+                yield from self._abandoned(holders)
         elif match := _STRING.match(self.text, start) or _SCALAR.match(self.text, start):
             self.position = match.end()
             yield Entry(path, key, _content(match[0], start), match.end(), kind)

@@ -11,10 +11,13 @@ LIMIT_BYTES = 16 * 1024 * 1024
 
 _FIRST = (1, 1, 2)  # the place of a mistake that has none
 
-# tomllib needs memory by the square of a dotted key's length: 200 kB of `a.a.a` would take all there is.
-_LONG_KEY = re.compile(
+# Patterns as text: compiling takes a millisecond that few files need.
+_LONG_KEY = (
     rf"""(?<![A-Za-z0-9_-])(?:(?:[A-Za-z0-9_-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){{{DEEPEST}}}"""
 )
+_HUGE_NUMBER = r"(?<![0-9_])[0-9](?:_?[0-9]){1000}"
+_TOO_DEEP = f"nested more than {DEEPEST} levels deep"
+_NO_FILE = "`-f FILE` names another one; without it, ./jobs.toml is read"
 
 
 def read_source(file: str) -> Source:
@@ -34,14 +37,15 @@ def read_source(file: str) -> Source:
     try:
         text = data.decode("utf-8-sig")  # Windows editors begin a file with a byte order mark
     except UnicodeDecodeError as exc:
-        raise _not_utf8(source, data, exc.start) from None
+        raise _not_utf8(source, exc) from None
     return Source(file, text.replace("\r\n", "\n"))
 
 
 def parse(source: Source) -> dict[str, Any]:
     """Return what the text says; ConfigError with one problem if it is not TOML."""
-    if long_key := _LONG_KEY.search(source.text):
-        raise _too_deep(source, long_key.start())
+    # tomllib needs memory by the square of a dotted key's length: 200 kB of `a.a.a` would take all there is.
+    if source.text.count(".") >= DEEPEST and (long_key := re.search(_LONG_KEY, source.text)):
+        raise _at(source, long_key.start(), "deep", _TOO_DEEP)
     try:
         return tomllib.loads(source.text)
     except tomllib.TOMLDecodeError as exc:
@@ -50,30 +54,33 @@ def parse(source: Source) -> dict[str, Any]:
         word, place, message, hint = explained(source.text, str(exc))
         raise _unusable(source, word, message, hint=hint, place=place) from None
     except RecursionError:
-        raise _too_deep(source, None) from None
-    except ValueError as exc:  # a number of thousands of digits
-        raise _unusable(source, "syntax", f"not TOML: {exc}") from None
+        raise _at(source, _deepest(source.text), "deep", _TOO_DEEP) from None
+    except ValueError:  # int() refuses thousands of digits
+        number = re.search(_HUGE_NUMBER, source.text)
+        offset = number.start() if number else 0
+        raise _at(source, offset, "syntax", "a number of thousands of digits") from None
 
 
-_NO_FILE = "`cronjobs init` writes one to start from; `-f FILE` names another"
-
-
-def _not_utf8(source: Source, data: bytes, offset: int) -> ConfigError:
+def _not_utf8(source: Source, exc: UnicodeDecodeError) -> ConfigError:
+    data, offset = exc.object, exc.start  # without the byte order mark
     line_start = data.rfind(b"\n", 0, offset) + 1
     line = data.count(b"\n", 0, offset) + 1
-    column = len(data[line_start:offset].decode("utf-8-sig")) + 1
+    column = len(data[line_start:offset].decode()) + 1
     message = f"the byte 0x{data[offset]:02x} is not UTF-8"
     hint = "save the file as UTF-8"
     return _unusable(source, "encoding", message, hint=hint, place=(line, column, column + 1))
 
 
-def _too_deep(source: Source, offset: int | None) -> ConfigError:
-    from cronjobs.config.positions import Positions, entries  # late: as above
+def _deepest(text: str) -> int:
+    from cronjobs.config.positions import entries  # late: as above
 
-    if offset is None:
-        offset = next((entry.value[0] for entry in entries(source.text) if entry.kind == "too deep"), 0)
-    place = Positions(source.text).place(offset, offset + 1)
-    return _unusable(source, "deep", f"nested more than {DEEPEST} levels deep", place=place)
+    return next((entry.value[0] for entry in entries(text) if entry.kind == "too deep"), 0)
+
+
+def _at(source: Source, offset: int, word: str, message: str) -> ConfigError:
+    from cronjobs.config.positions import Positions  # late: as above
+
+    return _unusable(source, word, message, place=Positions(source.text).place(offset, offset + 1))
 
 
 def _unusable(

@@ -3,6 +3,7 @@
 import re
 
 from cronjobs.config.positions import Entry, Positions, entries
+from cronjobs.core.suggest import named
 
 _PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 _TWICE = re.compile(r"Cannot (?:overwrite|declare|mutate)|Duplicate inline table key")
@@ -22,9 +23,10 @@ def explained(text: str, error: str) -> Explained:
     if _TWICE.match(reason) and (twice := _twice(text, positions, offset)):
         return twice
     hint = ""
-    if reason.startswith("Invalid value"):
-        hint = "strings need quotes; true, false and numbers have none"
-    if offset >= len(text):
+    if offset < len(text):
+        if reason.startswith("Invalid value"):
+            hint = "strings need quotes; true, false and numbers have none"
+    else:
         start = _unfinished(text) if _UNFINISHED.match(reason) else None
         offset = len(text.rstrip()) if start is None else start
     return "syntax", positions.place(offset, offset + 1), f"not TOML: {reason[:1].lower()}{reason[1:]}", hint
@@ -44,7 +46,11 @@ def _twice(text: str, positions: Positions, offset: int) -> Explained | None:
     culprit: Entry | None = None
     found = list(entries(text))
     for entry in found:
-        if entry.kind != "part" and entry.end <= offset and (culprit is None or entry.end >= culprit.end):
+        if (
+            entry.kind not in ("part", "element")
+            and entry.end <= offset
+            and (culprit is None or entry.end >= culprit.end)
+        ):
             culprit = entry
     if culprit is None:
         return None
@@ -55,7 +61,7 @@ def _twice(text: str, positions: Positions, offset: int) -> Explained | None:
         first = next((entry for entry in earlier if entry.path == culprit.path[: len(entry.path)]), None)
     line = positions.place(*first.key)[0] if first else 0
     hint = f"line {line} defines it first" if line else ""
-    return "duplicate", positions.place(*culprit.key), f"`{name}` is defined twice", hint
+    return "duplicate", positions.place(*culprit.key), f"{named(name)} is defined twice", hint
 
 
 def _unfinished(text: str) -> int | None:

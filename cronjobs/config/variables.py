@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from cronjobs.config.problems import DEEPEST, KeyPath, Mistake
-from cronjobs.core.suggest import quoted
+from cronjobs.core.suggest import named, quoted
 
 _VARIABLE = r"\$\$|\$\{(?:([A-Za-z_][A-Za-z0-9_]*)(?::-((?:[^{}$]|\$\$)*))?\})?"
 
@@ -25,12 +25,14 @@ def expanded(value: Any, path: KeyPath, environ: Mapping[str, str], report: Call
 
 
 def _filled(text: str, path: KeyPath, environ: Mapping[str, str], report: Callable[[Mistake], None]) -> str:
+    told: set[str] = set()  # each variable is missed once in a string
+
     def replacement(match: re.Match[str]) -> str:
-        name, default = match[1], match[2]
+        name, default = match[1] or "", match[2]
         if match[0] == "$$":
             return "$"
         if not name:
-            message = f"{quoted(text[match.start() :])} is no variable"
+            message = f"{quoted(text[match.start() : match.start() + 100])} is no variable"
             hint = "write `${NAME}` or `${NAME:-default}`; `$$` is a `$`"
         elif default is not None:
             # As in a shell: `:-` takes an empty variable for an unset one.
@@ -38,9 +40,11 @@ def _filled(text: str, path: KeyPath, environ: Mapping[str, str], report: Callab
         elif name in environ:
             return environ[name]
         else:
-            message = f"the environment variable `{name}` is not set"
-            hint = f"set it, or give it a default: `${{{name}:-default}}`"
-        report(Mistake("variable", path, message, hint, column=match.start() + 1))
+            message = f"the environment variable {named(name)} is not set"
+            hint = f"set it, or give it a default: {named(f'${{{name}:-default}}')}"
+        if name not in told:
+            told.add(name)
+            report(Mistake("variable", path, message, hint, column=match.start() + 1))
         return ""
 
     return re.sub(_VARIABLE, replacement, text, flags=re.ASCII)

@@ -21,8 +21,9 @@ def is_zone(key: str) -> bool:
 
 def zone_of_surroundings(environ: Mapping[str, str]) -> str:
     """Return the zone that `TZ` names, good or not, else the machine's, else UTC."""
-    if "TZ" in environ:
-        return _key(environ["TZ"].removeprefix(":")) or "UTC"  # an empty TZ is UTC: date(1) reads it so
+    named = environ.get("TZ", "/etc/localtime").removeprefix(":")
+    if named != "/etc/localtime":
+        return _key(named) or "UTC"  # an empty TZ is UTC: date(1) reads it so
     zone = machine_zone()
     return zone if zone and is_zone(zone) else "UTC"
 

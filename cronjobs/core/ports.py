@@ -100,8 +100,8 @@ class Store(Protocol):
     def unfinished(self) -> list[Run]:
         """Return every run that is claimed, waiting or running, oldest first."""
 
-    def adopt(self, run: Run) -> Run:
-        """Take over a claimed run of a dispatcher that is gone."""
+    def adopt(self, runs: Sequence[Run]) -> list[Run]:
+        """Take over claimed runs of dispatchers that are gone."""
 
     def last_runs(self, jobs: Sequence[str]) -> dict[str, Run]:
         """Return each job's newest row that stands for a run."""
@@ -203,7 +203,7 @@ class Executor(Protocol):
         """Let go of a run that did not get go; its process leaves without running the job."""
 
     def signal(self, number: int, signum: int) -> None:
-        """Send a signal to the run's whole process group."""
+        """Send a signal to the run's whole process group; what is left of it when the run ends is killed."""
 
     def wait(self, timeout_seconds: float) -> list[ExecutorEvent]:
         """Return what has happened; wait for it, but not longer than this."""

@@ -23,8 +23,8 @@ def closest(word: str, candidates: Iterable[str], *, also: Mapping[str, str] | N
     wanted = _plain(word)
     if wanted in plain:
         return plain[wanted]
-    if also and wanted in also:
-        return also[wanted]
+    if also and (meant := also.get(wanted)) in plain.values():
+        return str(meant)
     import difflib  # late: only a mistake needs it
 
     matches = difflib.get_close_matches(wanted, plain, n=1, cutoff=0.65)
@@ -33,10 +33,17 @@ def closest(word: str, candidates: Iterable[str], *, also: Mapping[str, str] | N
 
 def quoted(text: str) -> str:
     """Return `text` in double quotes: one line, printable, shortened where it is long."""
+    return f'"{_shown(text)}"'
+
+
+def named(name: str) -> str:
+    """Return `name` in backticks, as `quoted` does."""
+    return f"`{_shown(name)}`"
+
+
+def _shown(text: str) -> str:
     shown = text if len(text) <= _LONGEST_QUOTE else text[: _LONGEST_QUOTE - 3] + "..."
-    if not shown.isprintable():
-        shown = shown.encode("unicode_escape").decode("ascii")
-    return f'"{shown}"'
+    return shown if shown.isprintable() else shown.encode("unicode_escape").decode("ascii")
 
 
 def _plain(word: str) -> str:

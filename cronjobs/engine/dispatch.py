@@ -229,11 +229,7 @@ class Dispatch:
     # From go to the record
 
     def _ended(self, flight: Flight, event: Ended) -> None:
-        if flight.ending is not None:
-            self._executor.signal(flight.number, SIGKILL)  # what is left of its group is not wanted either
-            state = flight.ending
-        else:
-            state = State.SUCCEEDED if event.exit_code == 0 else State.FAILED
+        state = flight.ending or (State.SUCCEEDED if event.exit_code == 0 else State.FAILED)
         outcome = Outcome(
             state, event.finished_at, flight.reason, event.exit_code, event.signal, event.error, event.usage
         )

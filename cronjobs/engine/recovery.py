@@ -41,12 +41,13 @@ def recover(store: _DispatcherStore, jobs: Mapping[str, Job], clock: Clock) -> F
         if run.state is State.RUNNING:
             continue
         if _may_begin(run, jobs, now):
-            resumed.append(store.adopt(run))
+            resumed.append(run)
         else:
             closed.append(finish(run, Outcome(State.MISSED, now, Reason.TOO_LATE)))
     if closed:
         store.finish(closed)
-    return Found(resumed, closed)
+    # Last, so that no write may fail between it and the start of what is taken over.
+    return Found(store.adopt(resumed) if resumed else [], closed)
 
 
 def _is_owned(run: Run, dispatchers: Mapping[int, Identity]) -> bool:

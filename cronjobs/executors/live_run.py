@@ -13,7 +13,7 @@ from cronjobs.executors.wire import PACKET_BYTES, packets
 if TYPE_CHECKING:
     from cronjobs.executors.pool import Zygote
 
-_READ_BYTES = 1 << 16
+_READ_BYTES = 1 << 16  # what a pipe holds
 _RSS_UNIT_BYTES = 1024  # of ru_maxrss, on Linux and the BSDs
 
 
@@ -49,13 +49,24 @@ class Stream:
 class LiveRun:
     """From the order to the end. The channel's other end, and the outputs', are its process's alone."""
 
-    __slots__ = ("channel", "has_gone", "is_dropped", "launch", "pid", "streams", "theirs", "zygote")
+    __slots__ = (
+        "channel",
+        "has_gone",
+        "is_dropped",
+        "is_ending",
+        "launch",
+        "pid",
+        "streams",
+        "theirs",
+        "zygote",
+    )
 
     def __init__(self, launch: Launch) -> None:
         self.launch = launch
         self.pid = 0  # until its process is there
         self.has_gone = False
         self.is_dropped = False  # nobody wants it any more
+        self.is_ending = False  # it was sent a signal that is to end it
         self.zygote: Zygote | None = None
         self.channel: socket.socket | None = None
         self.streams: tuple[Stream, ...] = ()
@@ -101,10 +112,13 @@ class LiveRun:
         return None if lines is None else self._as_printed(stream, lines)
 
     def rest(self) -> list[Printed]:
-        """Return all that was written and not read, to the last unended line."""
+        """Return what was written before the run ended and not yet read, to the last unended line.
+
+        No more than a pipe holds: a grandchild may go on writing for ever.
+        """
         found: list[Printed] = []
         for stream in self.streams:
-            while stream.descriptor >= 0 and (lines := stream.read()):
+            if stream.descriptor >= 0 and (lines := stream.read()):
                 found += self._as_printed(stream, lines)
             if stream.lines is not None:
                 found += self._as_printed(stream, stream.lines.end())

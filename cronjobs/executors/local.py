@@ -109,9 +109,10 @@ class LocalExecutor:
             run.close()
 
     def signal(self, number: int, signum: int) -> None:
-        """Send a signal to the run's whole process group."""
+        """Send a signal to the run's whole process group; what is left of it when the run ends is killed."""
         run = self._runs.get(number)
         if run is not None and run.pid:
+            run.is_ending = True
             kill_group(run.pid, signum)
 
     def wait(self, timeout_seconds: float) -> list[ExecutorEvent]:
@@ -332,6 +333,8 @@ class LocalExecutor:
         """Take a run's end: `wait4`'s status, when that was, and what was used."""
         if run.is_dropped:
             return
+        if run.is_ending:
+            kill_group(run.pid, signal.SIGKILL)
         if run.has_gone:
             self._events.extend(run.rest())
             self._events.append(run.ended(*end))

@@ -15,6 +15,7 @@ from cronjobs.executors.live_run import LiveRun
 from cronjobs.executors.orders import JobSetup, Order
 from cronjobs.executors.watch import Watch
 
+_START_SECONDS = 60.0  # for an interpreter to start, on the slowest of machines
 _ORDERS_IN_FLIGHT = 2 * wire.RUNS_IN_A_MESSAGE  # a zygote is never idle, and never far behind
 
 
@@ -28,7 +29,7 @@ class Zygote:
         self.deadline = deadline  # by which it must have said something, until it is ready
         self.importing = ""
         self.is_ready = False
-        self.is_unfit = False  # it has said so, and ends
+        self.is_blamed = False  # its module has been reported
         self.is_retired = False  # takes no orders any more, and goes when its last run has ended
         self.in_flight = 0
         self.runs: dict[int, LiveRun] = {}
@@ -120,9 +121,11 @@ class Pool:
         now = self._clock.monotonic()
         for zygote in list(self.zygotes):
             if not zygote.is_ready and zygote.deadline <= now:
-                text = f"importing `{zygote.importing}` took longer than {self._patience_seconds:g} s"
-                self._reports.failed(zygote.importing, Failure("TimeoutError", text + " (import_timeout)"))
-                zygote.importing = ""
+                if zygote.importing:
+                    text = f"importing `{zygote.importing}` took longer than {self._patience_seconds:g} s"
+                    failure = Failure("TimeoutError", text + " (import_timeout)")
+                    self._reports.failed(zygote.importing, failure)
+                    zygote.is_blamed = True
                 os.kill(zygote.pid, signal.SIGKILL)
                 self._lose(zygote)
 
@@ -140,7 +143,7 @@ class Pool:
         with theirs:
             pid = spawn("cronjobs.executors.zygote", descriptor, theirs.fileno())
         places = {job.name: place for place, job in enumerate(jobs)}
-        zygote = Zygote(pid, ours, places, self._clock.monotonic() + self._patience_seconds)
+        zygote = Zygote(pid, ours, places, self._clock.monotonic() + _START_SECONDS)
         self._watch.add(ours.fileno(), lambda: self._listen(zygote))
         return zygote
 
@@ -218,8 +221,7 @@ class Pool:
         elif "failed" in message:
             self._reports.failed(message["failed"], Failure(*message["failure"]))
         elif "unfit" in message:
-            zygote.importing = ""
-            zygote.is_unfit = True
+            zygote.is_blamed = True
             self._reports.unfit(message["unfit"], message["leftovers"])
         elif "ready" in message:
             zygote.is_ready = True
@@ -243,10 +245,10 @@ class Pool:
     def _lose(self, zygote: Zygote) -> None:
         """A zygote is gone, and all its runs with it; what it had not begun goes to the next one."""
         self._dismiss(zygote)
-        if zygote.importing:
+        if zygote.importing and not zygote.is_blamed:
             text = f"importing `{zygote.importing}` ended the process"
             self._reports.failed(zygote.importing, Failure("ImportError", text))
-        elif not zygote.is_ready and not zygote.is_unfit:
+        elif not zygote.is_ready and not zygote.is_blamed:
             self._back_off("ended before it was ready")
         for run in zygote.runs.values():
             run.zygote = None

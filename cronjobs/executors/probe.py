@@ -21,7 +21,8 @@ from cronjobs.executors.verdicts import Verdict, verdict_from
 from cronjobs.processes import die_with_parent, kill_group, load_libc, nameless_file
 
 _OUTPUT_BYTES = 1 << 16
-_DEADLINE = "importing `{}` took longer than {:g} s (import_timeout)"
+_SLOW_SECONDS = 0.5
+_MOST_LOOKS = 32
 
 
 class _Look(NamedTuple):
@@ -29,7 +30,7 @@ class _Look(NamedTuple):
     pid: int
     answer: IO[bytes]
     output: IO[bytes]
-    deadline: float
+    begun_at: float  # monotonic
 
 
 def main() -> None:
@@ -61,20 +62,25 @@ def probe(
     waiting = imports.modules_of(jobs)
     looking: dict[int, _Look] = {}
     while waiting or looking:
-        while waiting and len(looking) < parallel:
-            look = _begin(waiting.pop(0), jobs, timeout_seconds, libc)
+        now = time.monotonic()
+        slow = sum(now - look.begun_at > _SLOW_SECONDS for look in looking.values())
+        while waiting and len(looking) < min(parallel + slow, _MOST_LOOKS):
+            look = _begin(waiting.pop(0), jobs, libc)
             looking[look.answer.fileno()] = look
-        patience = min(look.deadline for look in looking.values()) - time.monotonic()
+        patience = min(look.begun_at for look in looking.values()) + timeout_seconds - now
+        # Whoever is slow, perhaps for ever, is not to keep the others waiting.
+        patience = min(patience, _SLOW_SECONDS) if waiting else patience
         ready, _, _ = select.select(list(looking), [], [], max(0.0, patience))
         for descriptor in ready:
-            yield _conclude(looking.pop(descriptor), timeout_seconds)
+            yield _conclude(looking.pop(descriptor), "")
         for descriptor, look in list(looking.items()):
-            if look.deadline <= time.monotonic():
+            if look.begun_at + timeout_seconds <= time.monotonic():
                 kill_group(look.pid, signal.SIGKILL)
-                yield _conclude(looking.pop(descriptor), timeout_seconds)
+                text = f"importing `{look.module}` took longer than {timeout_seconds:g} s (import_timeout)"
+                yield _conclude(looking.pop(descriptor), text)
 
 
-def _begin(module: str, jobs: Sequence[JobSetup], timeout_seconds: float, libc: Any) -> _Look:
+def _begin(module: str, jobs: Sequence[JobSetup], libc: Any) -> _Look:
     reading, writing = os.pipe()
     output = os.fdopen(nameless_file(), "w+b")
     sys.stdout.flush()
@@ -92,7 +98,7 @@ def _begin(module: str, jobs: Sequence[JobSetup], timeout_seconds: float, libc: 
         finally:
             os._exit(0)
     os.close(writing)
-    return _Look(module, pid, open(reading, "rb"), output, time.monotonic() + timeout_seconds)
+    return _Look(module, pid, open(reading, "rb"), output, time.monotonic())
 
 
 def _look_at(module: str, jobs: Sequence[JobSetup], answer: int) -> None:
@@ -112,7 +118,8 @@ def _look_at(module: str, jobs: Sequence[JobSetup], answer: int) -> None:
         file.write(json.dumps(found).encode())
 
 
-def _conclude(look: _Look, timeout_seconds: float) -> Verdict:
+def _conclude(look: _Look, too_late: str) -> Verdict:
+    """Return the verdict on a module whose look has ended, or was ended: then `too_late` says so."""
     with look.answer, look.output:
         answer = look.answer.read()
         _, status = os.waitpid(look.pid, 0)
@@ -120,11 +127,11 @@ def _conclude(look: _Look, timeout_seconds: float) -> Verdict:
         output = look.output.read(_OUTPUT_BYTES).decode(errors="backslashreplace")
     if answer:
         return verdict_from(json.loads(answer) | {"module": look.module, "output": output})
-    if look.deadline <= time.monotonic():
-        failure = Failure("TimeoutError", _DEADLINE.format(look.module, timeout_seconds))
+    if too_late:
+        failure = Failure("TimeoutError", too_late)
     else:
         failure = Failure("ImportError", f"importing `{look.module}` ended the process: {_ending(status)}")
-    return Verdict(look.module, timeout_seconds, failure, output=output)
+    return Verdict(look.module, time.monotonic() - look.begun_at, failure, output=output)
 
 
 def _ending(status: int) -> str:

@@ -31,6 +31,8 @@ class Lines(Protocol):
 
     def write(self, line: str) -> None: ...
 
+    def take_dropped(self) -> int: ...
+
     def flush(self) -> None: ...
 
 
@@ -55,6 +57,8 @@ class TextLog:
 
     def observe(self, event: Event) -> None:
         """Write the event down."""
+        if dropped := self._lines.take_dropped():
+            self.observe(_gap(dropped))
         if isinstance(event, SchedulePrinted):
             self._schedule(event.coming)
         elif isinstance(event, OutputLine):
@@ -101,6 +105,8 @@ class JsonLog:
 
     def observe(self, event: Event) -> None:
         """Write the event down."""
+        if dropped := self._lines.take_dropped():
+            self.observe(_gap(dropped))
         if isinstance(event, SchedulePrinted):
             for coming in event.coming:
                 self._write("info", "next_run", _next_words(coming, self._now()), **_next(coming))
@@ -125,6 +131,10 @@ class JsonLog:
         known = {name: value for name, value in fields.items() if value is not None}
         line = {"time": moment.replace("+00:00", "Z"), "level": level, "event": event, "message": message}
         self._lines.write(json.dumps(line | known, ensure_ascii=True))
+
+
+def _gap(lines: int) -> Note:
+    return Note("warning", "log_dropped", f"{lines} lines of this log were dropped: nobody read it")
 
 
 def coming_lines(coming: Sequence[Coming], now: float) -> list[str]:

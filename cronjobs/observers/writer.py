@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 _KEPT_BYTES = 4 << 20  # what nobody reads is kept up to here, and then dropped
+_FLUSHED_BYTES = 1 << 16  # more is not kept back while it can be written
 
 
 class Waiter(Protocol):
@@ -26,7 +27,8 @@ class Writer:
         self._descriptor = descriptor
         self._waiter = waiter
         self._kept = bytearray()
-        self._dropped_lines = 0
+        self._written = 0  # how much of the kept is out already
+        self._dropped = 0
         self.is_broken = False  # nobody will ever read it
         self._is_file = stat.S_ISREG(os.fstat(descriptor).st_mode)
 
@@ -34,22 +36,30 @@ class Writer:
         """Take a line, without its end."""
         if self.is_broken:
             return
-        if len(self._kept) > _KEPT_BYTES:
-            self._dropped_lines += 1
+        if len(self._kept) - self._written > _KEPT_BYTES:
+            self._dropped += 1
             return
-        if self._dropped_lines:
-            line = f"({self._dropped_lines} lines of this log were dropped: nobody read it)\n{line}"
-            self._dropped_lines = 0
         self._kept += line.encode("utf-8", "backslashreplace") + b"\n"
+        if len(self._kept) - self._written > _FLUSHED_BYTES:
+            self.flush()
+
+    def take_dropped(self) -> int:
+        """Return how many lines were dropped since this was last asked, once there is room to say so."""
+        if not self._dropped or len(self._kept) - self._written > _KEPT_BYTES:
+            return 0
+        dropped, self._dropped = self._dropped, 0
+        return dropped
 
     def flush(self) -> None:
         """Write as much as can be written now; the rest follows by itself."""
-        while self._kept and not self.is_broken:
+        while self._written < len(self._kept):
             if not self._can_take():
                 if self._descriptor not in self._waiter:
                     self._waiter.add(self._descriptor, self.flush, writable=True)
                 return
             self._write_some()
+        self._kept.clear()
+        self._written = 0
         self._waiter.remove(self._descriptor)
 
     def _can_take(self) -> bool:
@@ -60,15 +70,13 @@ class Writer:
         return bool(poll.poll(0))
 
     def _write_some(self) -> None:
-        # A pipe that is writable takes this much at once, however full it is.
-        size = len(self._kept) if self._is_file else select.PIPE_BUF
+        # A pipe that is writable takes PIPE_BUF bytes at once, however full it is.
+        end = len(self._kept) if self._is_file else self._written + select.PIPE_BUF
         try:
-            written = os.write(self._descriptor, self._kept[:size])
+            self._written += os.write(self._descriptor, self._kept[self._written : end])
         except BlockingIOError:
             return
         except OSError as exc:  # the reader is gone, or the disk is full
             self.is_broken = isinstance(exc, BrokenPipeError)
-            self._dropped_lines += self._kept.count(b"\n")
-            self._kept.clear()
-            return
-        del self._kept[:written]
+            self._dropped += self._kept.count(b"\n", self._written)
+            self._written = len(self._kept)

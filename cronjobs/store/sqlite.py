@@ -68,10 +68,14 @@ class SqliteStore:
             return None
         with _explained(path):
             database = _connect_for_reading(path)
-            _refuse_foreign(database, path)
-            if _version(database) < len(MIGRATIONS):
-                # Only a writer may bring it up to date; what an older version lacks is read from a copy.
-                database = _migrated_copy(database, path)
+            try:
+                _refuse_foreign(database, path)
+                if _version(database) < len(MIGRATIONS):
+                    # Only a writer may bring it up to date; what an older version lacks is read from a copy.
+                    database = _migrated_copy(database, path)
+            except BaseException:
+                database.close()
+                raise
         return cls(path, database)
 
     # What a scheduler does
@@ -110,7 +114,8 @@ class SqliteStore:
         """Return what decisions need, for each of the jobs."""
         found = {job: Facts() for job in jobs}
         for name, executions, counting in self._for_jobs("SELECT name, executions, counting FROM job", jobs):
-            found[name] = Facts(executions, 0, counting)
+            if name in found:
+                found[name] = Facts(executions, 0, counting)
         for name, unfinished in self._select(
             f"SELECT job, count(*) FROM run WHERE {_UNFINISHED} GROUP BY job"
         ):
@@ -129,14 +134,14 @@ class SqliteStore:
         """Own occurrences and count them, and write down those decided against."""
         with self._transaction() as database:
             written = [self._pass(database, each, now) for each in passed]
-            claimed = []
+            claimed: list[Run | None] = []
             for claim in claims:
                 if claim.is_exclusive and _is_unfinished(database, claim.job):
                     written.append(self._pass(database, _overlapping(claim), now))
                 else:
                     claimed.append(self._claim(database, claim, now))
             database.execute(_TICK, (now, ticked_until))
-        return [run for run in claimed if run is not None], written
+        return [run for run in claimed if run], [row for row in written if row]
 
     def claim_manual(self, claim: Claim, *, counted: bool, now: float) -> Run | Reason:
         """Own a run that somebody asked for by hand; it takes no scheduled occurrence's place."""
@@ -198,10 +203,11 @@ class SqliteStore:
                     " scheduled_for FROM run WHERE job = ? ORDER BY scheduled_for DESC LIMIT 1 OFFSET ?)",
                     (job, job, rows_a_job - 1),
                 ).rowcount
+            # A young one may be about to claim.
             database.execute(
-                "DELETE FROM dispatcher WHERE id IS NOT ? AND id NOT IN"
+                "DELETE FROM dispatcher WHERE id IS NOT ? AND started_at < ? AND id NOT IN"
                 " (SELECT dispatcher FROM run WHERE dispatcher IS NOT NULL)",
-                (self._dispatcher,),
+                (self._dispatcher, before),
             )
             return old + surplus
 
@@ -216,13 +222,14 @@ class SqliteStore:
         """Return every run that is claimed, waiting or running, oldest first."""
         return self._runs(f"WHERE {_UNFINISHED} ORDER BY scheduled_for, row")
 
-    def adopt(self, run: Run) -> Run:
-        """Take over a claimed run of a dispatcher that is gone."""
+    def adopt(self, runs: Sequence[Run]) -> list[Run]:
+        """Take over claimed runs of dispatchers that are gone."""
         with self._transaction() as database:
-            database.execute(
-                "UPDATE run SET state = 'claimed', dispatcher = ? WHERE row = ?", (self._dispatcher, run.row)
+            database.executemany(
+                "UPDATE run SET state = 'claimed', dispatcher = ? WHERE row = ?",
+                [(self._dispatcher, run.row) for run in runs],
             )
-        return run._replace(state=State.CLAIMED, dispatcher=self._dispatcher)
+        return [run._replace(state=State.CLAIMED, dispatcher=self._dispatcher) for run in runs]
 
     # What people ask
 
@@ -265,12 +272,7 @@ class SqliteStore:
     # How
 
     def _claim(self, database: sqlite3.Connection, claim: Claim, now: float) -> Run | None:
-        occupied = database.execute(
-            "SELECT 1 FROM run WHERE job = ? AND scheduled_for >= ? AND manual_number = 0"
-            " AND coalesce(first_scheduled_for, scheduled_for) <= ? LIMIT 1",
-            (claim.job, claim.scheduled_for, claim.scheduled_for),
-        ).fetchone()
-        if occupied:
+        if _has_row(database, claim.job, claim.scheduled_for):
             return None
         counted = self._count(database, claim)
         return None if counted is None else self._insert(database, claim, now, counted=counted)
@@ -306,14 +308,19 @@ class SqliteStore:
             *owner,
         )
 
-    def _pass(self, database: sqlite3.Connection, passed: Passed, now: float) -> Run:
-        """Write occurrences decided against: into the job's newest row if that says the same."""
+    def _pass(self, database: sqlite3.Connection, passed: Passed, now: float) -> Run | None:
+        """Write occurrences decided against: into the job's newest row if that says the same.
+
+        None if the last of them has a row already: somebody was quicker, or the clock was set back.
+        """
+        if _has_row(database, passed.job, passed.scheduled_for):
+            return None
         newest = database.execute(
-            "SELECT row, state, reason FROM run WHERE job = ? AND manual_number = 0"
+            "SELECT row, scheduled_for < ?, state, reason FROM run WHERE job = ? AND manual_number = 0"
             " ORDER BY scheduled_for DESC, attempt DESC LIMIT 1",
-            (passed.job,),
+            (passed.first_scheduled_for, passed.job),
         ).fetchone()
-        if passed.state == "skipped" and newest and newest[1:] == (passed.state, passed.reason.value):
+        if passed.state == "skipped" and newest and newest[1:] == (True, passed.state, passed.reason.value):
             database.execute(
                 "UPDATE run SET scheduled_for = ?, skipped_count = skipped_count + ?, finished_at = ?"
                 " WHERE row = ?",
@@ -322,7 +329,7 @@ class SqliteStore:
             row = newest[0]
         else:
             row = database.execute(
-                "INSERT OR IGNORE INTO run (job, scheduled_for, trigger, state, reason, finished_at,"
+                "INSERT INTO run (job, scheduled_for, trigger, state, reason, finished_at,"
                 " skipped_count, first_scheduled_for) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     passed.job,
@@ -350,7 +357,7 @@ class SqliteStore:
                     run.finished_at,
                     run.exit_code,
                     run.signal,
-                    *(run.error or (None, None, None)),
+                    *(map(_storable, run.error) if run.error else (None, None, None)),
                     *(run.usage or (None, None, None)),
                     run.row,
                 )
@@ -363,9 +370,11 @@ class SqliteStore:
             if run.started_at is None and run.counting and run.state in (State.MISSED, State.CANCELLED)
         ]
         for run in never_began:
+            # From the row, not from `run`: written twice, an end gives its count back once.
             database.execute(
-                "UPDATE job SET executions = executions - 1 WHERE name = ? AND counting = ?",
-                (run.job, run.counting),
+                "UPDATE job SET executions = executions - 1"
+                " WHERE name = ? AND counting = (SELECT counting FROM run WHERE row = ?)",
+                (run.job, run.row),
             )
             database.execute(
                 "UPDATE run SET execution_number = NULL, counting = NULL WHERE row = ?", (run.row,)
@@ -435,6 +444,20 @@ def _inode(path: str) -> tuple[int, int] | None:
     except OSError:
         return None
     return found.st_dev, found.st_ino
+
+
+def _storable(text: str) -> str:
+    """Return text without lone surrogates: a file name in an exception may have some, UTF-8 has none."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _has_row(database: sqlite3.Connection, job: str, scheduled_for: int) -> bool:
+    """Return whether a row stands for an occurrence, alone or with others."""
+    sql = (
+        "SELECT 1 FROM run WHERE job = ? AND scheduled_for >= ? AND manual_number = 0"
+        " AND coalesce(first_scheduled_for, scheduled_for) <= ? LIMIT 1"
+    )
+    return database.execute(sql, (job, scheduled_for, scheduled_for)).fetchone() is not None
 
 
 def _is_unfinished(database: sqlite3.Connection, job: str) -> bool:

@@ -258,16 +258,20 @@ class Site:
             raise AssertionError(f"the scheduler ended with {code}\n{scheduler._story()}")
         return scheduler
 
-    def popen(self, *arguments: str, **how: Any) -> "subprocess.Popen[str]":
+    def popen(self, *arguments: str, under: Sequence[str] = (), **how: Any) -> "subprocess.Popen[str]":
         """Start another command on this site; the caller waits for it."""
-        command = [sys.executable, "-m", "cronjobs", "--file", str(self.file), *arguments]
+        command = [*under, sys.executable, "-m", "cronjobs", "--file", str(self.file), *arguments]
         how = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | how
         return subprocess.Popen(command, env=self._environment(), text=True, **how)
 
-    def command(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    def command(self, *arguments: str, **how: Any) -> "subprocess.CompletedProcess[str]":
         """Run another command on this site to its end."""
-        with self.popen(*arguments) as process:
-            out, err = process.communicate(timeout=2 * DEADLINE_SECONDS)
+        with self.popen(*arguments, **how) as process:
+            try:
+                out, err = process.communicate(timeout=2 * DEADLINE_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise
         return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
     def history(self, job: str | None = None) -> list[dict[str, Any]]:

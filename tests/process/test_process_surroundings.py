@@ -38,20 +38,18 @@ def signals():
 
 
 @pytest.fixture(params=["fork", "spawn"])
-def seen(request, site):
-    """What two runs of one job saw, in their site's directory, from a scheduler with a descriptor too many."""
-    site.define(
-        {"looks": {"number_of_executions": 2, "isolation": request.param, "env": {"COLOUR": "green"}}},
-        work=LOOK,
-    )
-    foreign = os.open(os.devnull, os.O_RDONLY)
-    high = os.dup2(foreign, 40)
-    try:
-        site.run_until_done(pass_fds=[high], env={"HOME": "/nowhere"})
-    finally:
-        os.close(foreign)
-        os.close(high)
-    return [json.loads(line) for line in site.notes()]
+def looking(request, site):
+    """A site whose job looks around twice; its isolation is each of the two."""
+    job = {"number_of_executions": 2, "isolation": request.param, "env": {"COLOUR": "green"}}
+    site.define({"looks": job}, work=LOOK)
+    return site
+
+
+@pytest.fixture
+def seen(looking):
+    """What the two runs saw."""
+    looking.run_until_done(env={"HOME": "/nowhere"})
+    return [json.loads(line) for line in looking.notes()]
 
 
 def test_a_run_has_three_descriptors_and_its_channel(seen):
@@ -59,6 +57,21 @@ def test_a_run_has_three_descriptors_and_its_channel(seen):
         extra = {number: target for number, target in run["descriptors"].items() if int(number) > 2}
         assert len(extra) == 1, extra
         assert all(target.startswith("socket:") for target in extra.values())
+
+
+def test_what_the_scheduler_itself_was_handed_is_not_handed_on_to_runs(looking):
+    reading, writing = os.pipe()
+    try:
+        looking.run_until_done(pass_fds=[writing])
+    finally:
+        os.close(reading)
+        os.close(writing)
+
+    for run in map(json.loads, looking.notes()):
+        assert [target for target in run["descriptors"].values() if target.startswith("pipe:")] == [
+            run["descriptors"]["1"],
+            run["descriptors"]["2"],
+        ]
 
 
 def test_each_run_has_a_session_and_a_process_group_of_its_own(seen):
