@@ -7,7 +7,8 @@ from typing import Any
 from cronjobs.config.problems import DEEPEST, KeyPath, Mistake
 from cronjobs.core.suggest import named, quoted
 
-_VARIABLE = r"\$\$|\$\{(?:([A-Za-z_][A-Za-z0-9_]*)(?::-((?:[^{}$]|\$\$)*))?\})?"
+# What looks like a variable and is none takes the rest of the string with it.
+_VARIABLE = r"\$\$|\$\{(?:([A-Za-z_][A-Za-z0-9_]*)(?::-((?:[^{}$]|\$(?!\{))*+))?\}|.*)"
 
 
 def expanded(value: Any, path: KeyPath, environ: Mapping[str, str], report: Callable[[Mistake], None]) -> Any:
@@ -32,7 +33,8 @@ def _filled(text: str, path: KeyPath, environ: Mapping[str, str], report: Callab
         if match[0] == "$$":
             return "$"
         if not name:
-            message = f"{quoted(text[match.start() : match.start() + 100])} is no variable"
+            before, brace, _ = match[0].partition("}")
+            message = f"{quoted(before + brace)} is no variable"
             hint = "write `${NAME}` or `${NAME:-default}`; `$$` is a `$`"
         elif default is not None:
             # As in a shell: `:-` takes an empty variable for an unset one.
@@ -47,4 +49,4 @@ def _filled(text: str, path: KeyPath, environ: Mapping[str, str], report: Callab
             report(Mistake("variable", path, message, hint, column=match.start() + 1))
         return ""
 
-    return re.sub(_VARIABLE, replacement, text, flags=re.ASCII)
+    return re.sub(_VARIABLE, replacement, text, flags=re.DOTALL)

@@ -39,6 +39,9 @@ class Writer:
         if len(self._kept) - self._written > _KEPT_BYTES:
             self._dropped += 1
             return
+        if self._written > _KEPT_BYTES:
+            del self._kept[: self._written]
+            self._written = 0
         self._kept += line.encode("utf-8", "backslashreplace") + b"\n"
         if len(self._kept) - self._written > _FLUSHED_BYTES:
             self.flush()

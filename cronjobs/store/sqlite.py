@@ -46,10 +46,10 @@ class SqliteStore:
         """
         is_new = not os.path.exists(path) or os.path.getsize(path) == 0
         with _explained(path):
+            if not is_new:
+                _inspect(path)
             database = _connect(path)
             try:
-                if not is_new:
-                    _refuse_foreign(database, path)
                 mode = _set_journal_mode(database)
                 database.execute("PRAGMA synchronous=FULL")
                 _migrate(database, path)
@@ -485,10 +485,31 @@ def _connect_for_reading(path: str) -> sqlite3.Connection:
         database.execute("SELECT count(*) FROM sqlite_master")
     except sqlite3.OperationalError:
         database.close()
-        if os.path.exists(os.path.realpath(path) + "-wal"):
+        if _has_more_than(path):
             raise
         database = sqlite3.connect(f"{uri}?immutable=1", uri=True, isolation_level=None)
     return database
+
+
+def _has_more_than(path: str) -> bool:
+    """Return whether a part of the last transactions, or of their undoing, is in a file beside it."""
+    wal, journal = (os.path.realpath(path) + end for end in ("-wal", "-journal"))
+    return os.path.exists(wal) or (os.path.exists(journal) and os.path.getsize(journal) > 0)
+
+
+def _inspect(path: str) -> None:
+    """Raise StateError for a file that is not to be used.
+
+    Read-only: a writable connection, when it is closed, moves a crashed writer's WAL into the file.
+    """
+    try:
+        database = _connect_for_reading(path)
+    except sqlite3.OperationalError:
+        database = _connect(path)  # half a transaction is in the file: only a writer can take it back
+    try:
+        _refuse_foreign(database, path)
+    finally:
+        database.close()
 
 
 def _version(database: sqlite3.Connection) -> int:
@@ -529,12 +550,17 @@ def _set_journal_mode(database: sqlite3.Connection) -> str:
 
 
 def _migrate(database: sqlite3.Connection, path: str) -> None:
-    for version in range(_version(database), len(MIGRATIONS)):
-        statements = MIGRATIONS[version]
-        database.executescript(
-            f"BEGIN IMMEDIATE; {statements}"
-            f" PRAGMA application_id={APPLICATION_ID}; PRAGMA user_version={version + 1}; COMMIT;"
-        )
+    while (version := _version(database)) < len(MIGRATIONS):
+        try:
+            database.executescript(
+                f"BEGIN IMMEDIATE; {MIGRATIONS[version]}"
+                f" PRAGMA application_id={APPLICATION_ID}; PRAGMA user_version={version + 1}; COMMIT;"
+            )
+        except sqlite3.OperationalError:
+            if database.in_transaction:
+                database.execute("ROLLBACK")
+            if _version(database) == version:
+                raise  # if not, another process was quicker with the same
 
 
 def _migrated_copy(database: sqlite3.Connection, path: str) -> sqlite3.Connection:
