@@ -173,8 +173,7 @@ class _Reading:
             except ScheduleError as exc:
                 self._schedules[key] = exc
         if error := self._schedules[key]:
-            # An error of the text as a whole is not one of its first term.
-            column = error.column if text == written and (error.field or error.column > 1) else 0
+            column = error.column if text == written else 0
             self.mistakes.append(Mistake(error.code, path, str(error), error.hint, column=column))
 
     def _is_zone(self, zone: str) -> bool:

@@ -2,14 +2,12 @@
 
 import re
 
-from cronjobs.config.positions import Entry, Positions, entries
+from cronjobs.config.positions import Positions, entries
 from cronjobs.core.suggest import named
 
 _PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 _TWICE = re.compile(r"Cannot (?:overwrite|declare|mutate)|Duplicate inline table key")
-_UNFINISHED = re.compile(
-    r"""Unterminated string|Expected (?:"'''"|'\"\"\"')|Unclosed (?:array|inline table)"""
-)
+_UNFINISHED_STRING = re.compile(r"""Unterminated string|Expected (?:"'''"|'\"\"\"')""")
 
 Explained = tuple[str, tuple[int, int, int], str, str]
 
@@ -23,12 +21,13 @@ def explained(text: str, error: str) -> Explained:
     if _TWICE.match(reason) and (twice := _twice(text, positions, offset)):
         return twice
     hint = ""
-    if offset < len(text):
-        if reason.startswith("Invalid value"):
-            hint = "strings need quotes; true, false and numbers have none"
-    else:
-        start = _unfinished(text) if _UNFINISHED.match(reason) else None
-        offset = len(text.rstrip()) if start is None else start
+    if offset >= len(text):
+        offset = _unfinished(text, reason)
+    elif reason.startswith("Invalid value"):
+        hint = "strings need quotes; true, false and numbers have none"
+    elif reason.startswith("Unescaped") and text[offset - 2] == "\\":
+        offset -= 2  # tomllib stops behind it
+        hint = "a backslash is written `\\\\`, or the string in single quotes"
     return "syntax", positions.place(offset, offset + 1), f"not TOML: {reason[:1].lower()}{reason[1:]}", hint
 
 
@@ -43,28 +42,30 @@ def _offset(text: str, match: re.Match[str] | None) -> int:
 
 def _twice(text: str, positions: Positions, offset: int) -> Explained | None:
     """Return what is wrong with the definition that ends at `offset`: there tomllib stops."""
-    culprit: Entry | None = None
     found = list(entries(text))
-    for entry in found:
-        if (
-            entry.kind not in ("part", "element")
-            and entry.end <= offset
-            and (culprit is None or entry.end >= culprit.end)
-        ):
-            culprit = entry
+    ended = [entry for entry in found if entry.end <= offset and entry.kind not in ("part", "element")]
+    culprit = max(ended, key=lambda entry: entry.end, default=None)
     if culprit is None:
         return None
     name = ".".join(str(part) for part in culprit.path)
-    earlier = [entry for entry in found if entry.key[0] < culprit.key[0]]
-    first = next((entry for entry in earlier if entry.path == culprit.path), None)
-    if first is None:  # `a = 1` and then `[a.b]`
-        first = next((entry for entry in earlier if entry.path == culprit.path[: len(entry.path)]), None)
+    earlier = [
+        entry
+        for entry in found
+        if entry.key[0] < culprit.key[0] and entry.path == culprit.path[: len(entry.path)]
+    ]
+    # The longest path is the nearest: `a.b` before `a`, where `[a.b.c]` is in the way.
+    first = max(earlier, key=lambda entry: len(entry.path), default=None)
     line = positions.place(*first.key)[0] if first else 0
     hint = f"line {line} defines it first" if line else ""
     return "duplicate", positions.place(*culprit.key), f"{named(name)} is defined twice", hint
 
 
-def _unfinished(text: str) -> int | None:
-    """Return where the last thing begins that the end of the text cuts off."""
-    starts = [entry.value[0] for entry in entries(text) if entry.end >= len(text.rstrip())]
-    return max(starts, default=None)
+def _unfinished(text: str, reason: str) -> int:
+    """Return where the thing begins that the end of the text cuts off, else where the text ends."""
+    end = len(text.rstrip())
+    starts = [entry.value[0] for entry in entries(text) if entry.end >= end]
+    if reason.startswith("Unclosed"):
+        starts = [start for start in starts if text[start] in "[{"]
+    elif not _UNFINISHED_STRING.match(reason):
+        starts = []
+    return max(starts, default=end)

@@ -159,7 +159,13 @@ class Scheduler:
         monotonic = self._clock.monotonic()
         self._owed += self._agenda.due(now)
         if self._owed and monotonic >= self._claim_not_before and self._dispatch.record():
-            self._decide_owed(now)
+            try:
+                self._decide_owed(now)
+            except StateLostError:
+                raise
+            except StateError as exc:
+                self._claim_not_before = monotonic + _AGAIN_SECONDS
+                self._tell(Note("error", "claim_failed", f"nothing is started: {exc}; trying again"))
         elif monotonic - self._ticked_at >= _WAIT_SECONDS:
             self._look_around(now)
 
@@ -215,14 +221,7 @@ class Scheduler:
             self._agenda.remove(name)
 
     def _claim(self, claims: Sequence[Claim], passed: Sequence[Passed], now: float) -> None:
-        try:
-            runs, rows = self._store.claim(claims, passed, ticked_until=int(now), now=now)
-        except StateLostError:
-            raise
-        except StateError as exc:
-            self._claim_not_before = self._clock.monotonic() + _AGAIN_SECONDS
-            self._tell(Note("error", "claim_failed", f"nothing is started: {exc}; trying again"))
-            return
+        runs, rows = self._store.claim(claims, passed, ticked_until=int(now), now=now)
         self._owed = []
         self._ticked_at = self._clock.monotonic()
         for row in rows:

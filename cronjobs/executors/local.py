@@ -68,6 +68,7 @@ class LocalExecutor:
         self._runs: dict[int, LiveRun] = {}
         self._unwatched: deque[tuple[float, LiveRun]] = deque()
         self._spawned: dict[int, LiveRun] = {}  # by pid
+        self._wanted: set[str] = set()  # jobs that are due soon
         reports = Reports(self._events.append, self._end, self._unfit, self._failed, self._vanish)
         timeout = configuration.settings.import_timeout_seconds
         self._light = Pool(_zygote_count(), self._setup, watch, clock, reports, timeout)
@@ -82,9 +83,8 @@ class LocalExecutor:
 
     def warm(self, jobs: Sequence[str]) -> None:
         """Make ready for jobs that are due soon."""
-        for pool in {self._pool(job) for job in jobs if job in self._setups}:
-            if pool is not None and not self._is_probing():
-                pool.warm()
+        self._wanted.update(jobs)
+        self._warm_wanted()
 
     def prepare(self, launches: Sequence[Launch]) -> None:
         """Ask for a process for each; `Prepared` or `Unprepared` follows."""
@@ -294,6 +294,7 @@ class LocalExecutor:
     # What comes back
 
     def _turn(self) -> None:
+        self._warm_wanted()
         for pool in (self._light, self._heavy):
             pool.expire()
             if not self._is_probing():
@@ -304,10 +305,18 @@ class LocalExecutor:
         instants = [pool.wake_at() for pool in (self._light, self._heavy)]
         if self._unwatched:
             instants.append(self._unwatched[0][0] + _UNWATCHED_SECONDS)
-        if self._probe is not None and self._is_probing():
+        if self._probe is not None and self._is_probing() and (self._wanted or self._unverified):
             instants.append(self._probe.begun_at + _PROBE_HEAD_START_SECONDS)
         now = self._clock.monotonic()
         return max(0.0, min([timeout_seconds, *(each - now for each in instants if each is not None)]))
+
+    def _warm_wanted(self) -> None:
+        if self._wanted and not self._is_probing():
+            pools = {self._pool(job) for job in self._wanted}
+            self._wanted.clear()
+            for pool in pools:
+                if pool is not None:
+                    pool.warm()
 
     def _watch_the_long(self) -> None:
         due = self._clock.monotonic() - _UNWATCHED_SECONDS

@@ -14,6 +14,7 @@ from cronjobs.processes import Identity
 from cronjobs.store.migrations import APPLICATION_ID, MIGRATIONS
 
 _BUSY_SECONDS = 10.0
+_ATTEMPTS = 20
 _CHUNK = 500  # bound parameters in one statement; SQLite before 3.32 takes 999
 
 _COLUMNS = (
@@ -543,7 +544,15 @@ _DAMAGED = (
 
 
 def _set_journal_mode(database: sqlite3.Connection) -> str:
-    mode = str(database.execute("PRAGMA journal_mode=WAL").fetchone()[0])
+    for attempt in range(_ATTEMPTS):
+        try:
+            mode = str(database.execute("PRAGMA journal_mode=WAL").fetchone()[0])
+            break
+        except sqlite3.OperationalError:
+            if attempt + 1 == _ATTEMPTS:
+                raise
+            # Others open the new file too. The pragma does not wait for them; this does.
+            database.executescript("BEGIN IMMEDIATE; ROLLBACK;")
     if mode == "wal":
         return mode
     return str(database.execute("PRAGMA journal_mode=TRUNCATE").fetchone()[0])
