@@ -7,12 +7,9 @@ import gc
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any, NamedTuple, NoReturn
 
-from cronjobs.context import Context
 from cronjobs.core.run import Failure
-from cronjobs.executors import failures
 from cronjobs.executors.imports import Bound
 from cronjobs.executors.orders import JobSetup, Order
 from cronjobs.executors.wire import encode
@@ -47,7 +44,7 @@ class Life(NamedTuple):
 
     order: Order
     job: JobSetup
-    bound: Bound
+    bound: Bound | Failure
     descriptors: Descriptors
     foreign: Sequence[int]  # descriptors of the server and of other runs; not those of the job's modules
     libc: Any
@@ -127,8 +124,10 @@ def finish(channel: int, code: int, error: Failure | None, terminated: bool) -> 
     os._exit(code)
 
 
-def call(bound: Bound, job: JobSetup, order: Order) -> None:
+def call(bound: Bound | Failure, job: JobSetup, order: Order) -> None:
     """Call the job's function, and see it through if it is a coroutine."""
+    if isinstance(bound, Failure):
+        raise Unbound(bound)
     result = bound.function(**job.args, **_services(bound.injected, order, job.name))
     if bound.is_async or hasattr(result, "__await__"):
         import asyncio  # loaded ahead where a job is a coroutine function
@@ -145,15 +144,15 @@ def _services(names: Iterable[str], order: Order, job: str) -> dict[str, Any]:
         return {}
     from cronjobs.services.run import services_of  # with `logging` behind it: only for jobs that ask
 
-    context = Context(
-        job,
-        order.run_id,
-        datetime.fromtimestamp(order.scheduled_for, UTC),
-        order.attempt,
-        order.execution_number,
-        order.remaining_executions,
+    return services_of(
+        names,
+        job_name=job,
+        run_id=order.run_id,
+        scheduled_for=order.scheduled_for,
+        attempt=order.attempt,
+        execution_number=order.execution_number,
+        remaining_executions=order.remaining_executions,
     )
-    return services_of(names, context)
 
 
 def _guarded(function: Callable[[], None]) -> tuple[int, Failure | None, bool]:
@@ -168,7 +167,7 @@ def _guarded(function: Callable[[], None]) -> tuple[int, Failure | None, bool]:
         return _FAILED, exc.failure, False
     except BaseException as exc:  # user code
         _print_traceback(exc)
-        return _FAILED, failures.describe(exc), False
+        return _FAILED, _describe(exc), False
     return 0, None, False
 
 
@@ -179,13 +178,19 @@ def _join_threads() -> None:
     threading._shutdown()  # type: ignore[attr-defined]  # private, and the only way
 
 
+def _describe(exc: BaseException) -> Failure:
+    from cronjobs.executors.failures import describe  # with `traceback`: only for a run that fails
+
+    return describe(exc)
+
+
 def _exit_code(exc: SystemExit) -> tuple[int, Failure | None, bool]:
     if exc.code is None or exc.code == 0:
         return 0, None, False
     if isinstance(exc.code, int):
-        return exc.code & 0xFF, failures.describe(exc), False
+        return exc.code & 0xFF, _describe(exc), False
     _print(str(exc.code))
-    return _FAILED, failures.describe(exc), False
+    return _FAILED, _describe(exc), False
 
 
 def raise_terminated(signum: int, frame: object) -> None:
@@ -196,7 +201,9 @@ def raise_terminated(signum: int, frame: object) -> None:
 
 def _print_traceback(exc: BaseException | None) -> None:
     if exc is not None:
-        _print(failures.format_traceback(exc))
+        from cronjobs.executors.failures import format_traceback
+
+        _print(format_traceback(exc))
 
 
 def _print(text: str) -> None:

@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 
 from cronjobs import targets
 from cronjobs.core.run import Failure
-from cronjobs.executors.failures import describe
 from cronjobs.executors.orders import JobSetup
 from cronjobs.targets import Misfit, TargetError
 
@@ -36,7 +35,7 @@ def import_module(name: str) -> Failure | None:
     except TargetError as exc:
         return _failure(exc)
     except BaseException as exc:  # user code: an import may raise anything
-        return describe(exc)
+        return _describe(exc)
     return None
 
 
@@ -45,11 +44,11 @@ def bind(job: JobSetup) -> Bound | Failure:
     target = targets.split(job.callable)
     try:
         function = targets.resolve(sys.modules[target.module], target.attributes)
-        plan = targets.injection(function, job.args)
+        plan = job.plan or targets.injection(function, job.args)
     except TargetError as exc:
         return _failure(exc)
     except BaseException as exc:  # user code: a module may have a __getattr__
-        return describe(exc)
+        return _describe(exc)
     if isinstance(plan, list):
         return Failure("TypeError", f"{job.callable}: " + "; ".join(map(_in_words, plan)))
     return Bound(function, plan.keywords, plan.is_async)
@@ -59,6 +58,12 @@ def _failure(exc: TargetError) -> Failure:
     names = {"module": "ModuleNotFoundError", "attribute": "AttributeError"}
     name = names.get(exc.kind) or type(exc.__cause__).__name__
     return Failure(name, f"{exc} ({exc.hint})" if exc.hint else str(exc), exc.traceback)
+
+
+def _describe(exc: BaseException) -> Failure:
+    from cronjobs.executors.failures import describe  # with `traceback`: only where something fails
+
+    return describe(exc)
 
 
 def _in_words(misfit: Misfit) -> str:

@@ -232,7 +232,7 @@ class LocalExecutor:
         pool = self._heavy if verdict.seconds > HEAVY_SECONDS else self._light
         for name, module in self._modules.items():
             if module == verdict.module and self._is_forked(name, verdict):
-                pool.admit(self._setups[name])
+                pool.admit(self._setups[name]._replace(plan=verdict.plans.get(name)))
         self._reroute()
 
     def _is_forked(self, name: str, verdict: Verdict) -> bool:

@@ -1,18 +1,30 @@
 """What the processes that run jobs are told: of the jobs once, of each run when it is to start."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from cronjobs.core.ports import Launch
+from cronjobs.targets import Plan
 
 
 class JobSetup(NamedTuple):
-    """What a process needs to know of a job before it can run it."""
+    """What a process needs to know of a job before it can run it.
+
+    plan: how to call it, where that has been found out already; to find out takes `inspect`, which makes
+    every fork of a process that has loaded it slower.
+    """
 
     name: str
     callable: str
     args: Mapping[str, Any]
     env: Mapping[str, str]
+    plan: Plan | None = None
+
+    @classmethod
+    def read(cls, values: Sequence[Any]) -> "JobSetup":
+        """Return the set-up from what came as JSON."""
+        name, target, args, env, plan = values
+        return cls(name, target, args, env, None if plan is None else Plan(tuple(plan[0]), plan[1]))
 
 
 class Order(NamedTuple):

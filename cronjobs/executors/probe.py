@@ -43,7 +43,7 @@ def main() -> None:
     libc = load_libc()
     die_with_parent(libc, setup["parent"], signal.SIGKILL)
     control = socket.socket(fileno=3)
-    jobs = [JobSetup(*job) for job in setup["jobs"]]
+    jobs = [JobSetup.read(job) for job in setup["jobs"]]
     imports.prepare_path(setup["app_dir"], setup["directory"])
     looks = probe(
         jobs, timeout_seconds=setup["import_timeout_seconds"], parallel=setup["parallel"], libc=libc
@@ -112,6 +112,7 @@ def _look_at(module: str, jobs: Sequence[JobSetup], answer: int) -> None:
         own = [job for job in jobs if imports.module_of(job) == module]
         bound = {job.name: imports.bind(job) for job in own}
         found["failures"] = {name: each for name, each in bound.items() if isinstance(each, Failure)}
+        found["plans"] = {name: each[1:] for name, each in bound.items() if not isinstance(each, Failure)}
     sys.stdout.flush()
     sys.stderr.flush()
     with open(answer, "wb") as file:

@@ -19,7 +19,7 @@ def main() -> None:
     os.set_inheritable(CONTROL, False)
     if not os.read(CONTROL, 1):
         os._exit(0)
-    job = JobSetup(*setup["job"])
+    job = JobSetup.read(setup["job"])
     order = Order(*setup["order"])
     make_streams_line_buffered()
     imports.prepare_path(setup["app_dir"], setup["directory"])

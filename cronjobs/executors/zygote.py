@@ -15,12 +15,15 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
+from cronjobs.core.run import Failure
 from cronjobs.executors import child, imports
 from cronjobs.executors.imports import Bound, Footprint
 from cronjobs.executors.orders import JobSetup, Order
 from cronjobs.executors.wire import DESCRIPTORS_OF_A_RUN, RUNS_IN_A_MESSAGE, encode, read_setup, receive
 from cronjobs.processes import die_with_parent, load_libc, restore_descriptor_limit, ticks_now
 
+# In a burst, runs that end within so long are reported together: to start the others is more urgent.
+_REAP_SECONDS = 0.01
 CONTROL = 3  # the descriptor that the scheduler's end of the control socket is reached by
 
 
@@ -34,7 +37,7 @@ def main() -> NoReturn:
     restore_descriptor_limit(setup["descriptor_limit"])
     control = socket.socket(fileno=CONTROL)
     control.set_inheritable(False)
-    jobs = [JobSetup(*job) for job in setup["jobs"]]
+    jobs = [JobSetup.read(job) for job in setup["jobs"]]
     imports.prepare_path(setup["app_dir"], setup["directory"])
     make_streams_line_buffered()
     failed = _import_all(control, imports.modules_of(jobs))
@@ -50,12 +53,18 @@ class Zygote:
     """A server of runs, once its modules are imported."""
 
     def __init__(
-        self, control: socket.socket, jobs: Sequence[JobSetup], bound: Mapping[str, Bound], libc: Any
+        self,
+        control: socket.socket,
+        jobs: Sequence[JobSetup],
+        bound: Mapping[str, Bound | Failure],
+        libc: Any,
     ) -> None:
         self._control = control
         self._jobs = jobs
         self._bound = bound
         self._runs: dict[int, int] = {}  # pid: number
+        self._has_ended = False  # some run, that is not reaped yet
+        self._reaped_at = 0.0  # monotonic
         self._signals = _signal_pipe()
         self._poll = select.poll()
         self._poll.register(control, select.POLLIN)
@@ -70,46 +79,47 @@ class Zygote:
         gc.disable()
         gc.freeze()
         while True:
-            for descriptor, _ in self._poll.poll():
+            for descriptor, _ in self._poll.poll(self._patience_milliseconds()):
                 if descriptor == self._signals[0]:
                     os.read(descriptor, 4096)
-                    self._reap()
+                    self._has_ended = True
                 elif not self._start():
                     return
+            if self._has_ended and time.monotonic() - self._reaped_at >= _REAP_SECONDS:
+                self._reap()
+
+    def _patience_milliseconds(self) -> float | None:
+        if not self._has_ended:
+            return None
+        return max(0.0, (self._reaped_at + _REAP_SECONDS - time.monotonic()) * 1000)
 
     def _start(self) -> bool:
         message, descriptors = receive(self._control, RUNS_IN_A_MESSAGE * DESCRIPTORS_OF_A_RUN)
         if message is None:
             return False
-        started: list[tuple[int, int, int]] = []
-        unstarted: list[tuple[int, str]] = []
-        for place, values in enumerate(message):
-            order = Order(*values)
-            try:
-                pid = self._fork(order, descriptors, place * DESCRIPTORS_OF_A_RUN)
-            except OSError as exc:  # no process can be made just now
-                unstarted.append((order.number, str(exc)))
-            else:
-                self._runs[pid] = order.number
-                started.append((order.number, pid, ticks_now()))
+        lives = [
+            self._life(Order(*values), descriptors, place * DESCRIPTORS_OF_A_RUN)
+            for place, values in enumerate(message)
+        ]
+        pids, failure = _fork_all(lives)
         for descriptor in descriptors:
             os.close(descriptor)
+        started = [(life.order.number, pid, ticks) for life, (pid, ticks) in zip(lives, pids, strict=False)]
+        unstarted = [(life.order.number, failure) for life in lives[len(pids) :]]
+        self._runs.update((pid, number) for number, pid, _ in started)
         self._control.send(encode({"started": started, "unstarted": unstarted}))
         return True
 
-    def _fork(self, order: Order, descriptors: Sequence[int], first: int) -> int:
-        # All that can be made before the fork is: every page that a child touches first costs 3 us.
+    def _life(self, order: Order, descriptors: Sequence[int], first: int) -> child.Life:
         job = self._jobs[order.job]
         last = first + DESCRIPTORS_OF_A_RUN
-        strangers = [*descriptors[:first], *descriptors[last:], *self._own]
+        strangers = (*descriptors[:first], *descriptors[last:], *self._own)
         own = child.Descriptors(*descriptors[first:last])
-        life = child.Life(order, job, self._bound[job.name], own, strangers, self._libc, self._pid)
-        pid = os.fork()
-        if pid == 0:
-            child.live(life)
-        return pid
+        return child.Life(order, job, self._bound[job.name], own, strangers, self._libc, self._pid)
 
     def _reap(self) -> None:
+        self._has_ended = False
+        self._reaped_at = time.monotonic()
         ended = []
         while self._runs:
             pid, status, usage = os.wait4(-1, os.WNOHANG)
@@ -122,6 +132,24 @@ class Zygote:
             self._control.send(encode({"ended": ended}))
 
 
+def _fork_all(lives: Sequence[child.Life]) -> tuple[list[tuple[int, int]], str]:
+    """Fork a process for each life; return (pid, start ticks) of those that began, and what stopped the rest.
+
+    Between two forks the server touches as little as it can: each page that it writes to while a child
+    shares it is copied. All that can be made before the forks is.
+    """
+    begun: list[tuple[int, int]] = []
+    for life in lives:
+        try:
+            pid = os.fork()
+        except OSError as exc:  # no process can be made just now
+            return begun, str(exc)
+        if pid == 0:
+            child.live(life)
+        begun.append((pid, ticks_now()))
+    return begun, ""
+
+
 def _signal_pipe() -> tuple[int, int]:
     reading, writing = os.pipe()
     os.set_blocking(reading, False)
@@ -131,13 +159,13 @@ def _signal_pipe() -> tuple[int, int]:
     return reading, writing
 
 
-def _import_all(control: socket.socket, modules: Sequence[str]) -> set[str]:
-    """Import the modules, each announced; return those that failed.
+def _import_all(control: socket.socket, modules: Sequence[str]) -> dict[str, Failure]:
+    """Import the modules, each announced; return what went wrong, by module.
 
     What an import prints was logged when the module was first looked at: here it goes nowhere. A module that
     leaves behind what a fork cannot carry makes this server unfit: it says so and ends.
     """
-    failed = set()
+    failed: dict[str, Failure] = {}
     before = Footprint.take()
     with Muted():
         for module in modules:
@@ -145,29 +173,24 @@ def _import_all(control: socket.socket, modules: Sequence[str]) -> set[str]:
             failure = imports.import_module(module)
             if failure is not None:
                 control.send(encode({"failed": module, "failure": failure}))
-                failed.add(module)
+                failed[module] = failure
             elif left := imports.leftovers(before):
                 control.send(encode({"unfit": module, "leftovers": left}))
                 os._exit(0)
     return failed
 
 
-def bind_all(jobs: Sequence[JobSetup], failed: set[str]) -> dict[str, Bound]:
-    """Return the callables of the jobs whose modules are there; what else fails was found before."""
-    found = {}
-    for job in jobs:
-        if imports.module_of(job) not in failed:
-            bound = imports.bind(job)
-            if isinstance(bound, Bound):
-                found[job.name] = bound
-    return found
+def bind_all(jobs: Sequence[JobSetup], failed: Mapping[str, Failure]) -> dict[str, Bound | Failure]:
+    """Return each job's callable, or why there is none."""
+    return {job.name: failed.get(imports.module_of(job)) or imports.bind(job) for job in jobs}
 
 
-def _preload(bound: Mapping[str, Bound]) -> None:
+def _preload(bound: Mapping[str, Bound | Failure]) -> None:
     """Load what runs would otherwise each load for themselves."""
-    if any(each.is_async for each in bound.values()):
+    functions = [each for each in bound.values() if isinstance(each, Bound)]
+    if any(each.is_async for each in functions):
         import asyncio  # noqa: F401
-    if any(each.injected for each in bound.values()):
+    if any(each.injected for each in functions):
         import cronjobs.services.run  # noqa: F401
 
 

@@ -1,6 +1,7 @@
 """What a run's function is given, by the names of its parameters."""
 
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from typing import Any
 
 from cronjobs.context import Context
@@ -8,8 +9,12 @@ from cronjobs.services.container import Container
 from cronjobs.services.logger import make_logger
 
 
-def services_of(names: Iterable[str], context: Context) -> dict[str, Any]:
-    """Return the named services of one run; it has one container, and what it builds is built once."""
+def services_of(names: Iterable[str], *, scheduled_for: int, **known: Any) -> dict[str, Any]:
+    """Return the named services of one run; it has one container, and what it builds is built once.
+
+    scheduled_for: in UTC seconds. known: what else `Context` holds.
+    """
+    context = Context(scheduled_for=datetime.fromtimestamp(scheduled_for, UTC), **known)
     factories: dict[str, Callable[[], Any]] = {
         "logger": lambda: make_logger(context),
         "context": lambda: context,
