@@ -1,6 +1,11 @@
 """`python -m cronjobs`, and what the command `cronjobs` calls."""
 
+import gc
+import os
 import sys
+
+# What may go on for days; every other command is over in a moment.
+_LASTING = {"run", "trigger"}
 
 
 def main() -> int:
@@ -12,6 +17,11 @@ def main() -> int:
 
         print(f"cronjobs {__version__}")
         return 0
+    is_brief = _LASTING.isdisjoint(arguments)
+    if is_brief:
+        # Looking for garbage would take a tenth of such a command's time, and find none.
+        gc.disable()
+    _keep_standard_streams()
     signals = None
     if "run" in arguments:
         # Before click: as PID 1, a process that has no handlers yet cannot be stopped.
@@ -20,7 +30,21 @@ def main() -> int:
         signals = SignalPipe.open()
     from cronjobs.cli.main import run_command_line
 
-    return run_command_line(arguments, signals)
+    code = run_command_line(arguments, signals)
+    if is_brief:
+        # The interpreter looks for garbage once more when it ends: spare it what is in use.
+        gc.freeze()
+    return code
+
+
+def _keep_standard_streams() -> None:
+    """Open what is missing of descriptors 0, 1 and 2, so that no file of ours takes their place."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(descriptor, True)
+    os.close(descriptor)
+    sys.stdin = sys.stdin or os.fdopen(0, closefd=False)
+    sys.stdout = sys.stdout or os.fdopen(1, "w", closefd=False)
+    sys.stderr = sys.stderr or os.fdopen(2, "w", closefd=False)
 
 
 if __name__ == "__main__":

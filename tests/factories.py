@@ -1,5 +1,6 @@
 """Records with everything filled in, so that a test names only what it is about."""
 
+import os
 from bisect import bisect_left, bisect_right
 from datetime import UTC, datetime
 
@@ -11,6 +12,9 @@ NOON = int(datetime(2026, 11, 23, 12, tzinfo=UTC).timestamp())
 MINUTE = 60
 HOUR = 3600
 DAY = 86400
+
+# Where a property test keeps its files: hundreds of them, and none that is to survive a power cut.
+MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 
 
 def a_job(name="tidy", schedule="* * * * *", **rest):

@@ -6,7 +6,8 @@ import click
 
 from cronjobs.cli import options
 from cronjobs.cli.options import as_json
-from cronjobs.cli.render import duration_seconds, outcome_words, print_json, run_document
+from cronjobs.cli.render import duration_seconds, outcome_colour, outcome_words, print_json, run_document
+from cronjobs.cli.table import Coloured, Row, print_table
 from cronjobs.core.run import Run, State
 
 if TYPE_CHECKING:
@@ -14,9 +15,13 @@ if TYPE_CHECKING:
 
 
 @click.command("history")
-@click.option("--name", help="Of this job only; it may have left the file.")
-@click.option("--state", "state", type=click.Choice([state.value for state in State]), envvar=[])
-@click.option("--limit", type=click.IntRange(1), default=50, show_default=True)
+@click.option(
+    "--name",
+    shell_complete=options.complete_job,
+    help="Of this job only; it may have left the file.",
+)
+@click.option("--state", type=click.Choice([state.value for state in State]), help="In this state only.")
+@click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="Runs at most.")
 @as_json
 @click.pass_obj
 def command(
@@ -24,25 +29,29 @@ def command(
 ) -> None:
     """Print runs, newest first."""
     configuration = surroundings.configuration()
-    store = options.read_store(configuration)
-    runs = store.history(job=name, state=state, limit=limit) if store else []
-    if store:
-        store.close()
+    runs: list[Run] = []
+    with options.reading(configuration) as store:
+        if store is not None:
+            runs = store.history(job=name, state=state, limit=limit)
     if name and not runs:
         options.find_job(configuration, name)
     if as_json:
         print_json([run_document(run) for run in runs])
+    elif runs:
+        head = ("RUN", "TRIGGER", "OUTCOME", "TOOK", "ERROR")
+        print_table(head, [_row(run) for run in runs], flexible=(4,))
     else:
-        _print(runs)
+        click.echo("no runs", err=True)
 
 
-def _print(runs: list[Run]) -> None:
-    from cronjobs.core.words import aligned, rough_duration
+def _row(run: Run) -> Row:
+    from cronjobs.core.words import rough_duration  # late: JSON needs no words
 
-    rows = []
-    for run in runs:
-        seconds = duration_seconds(run)
-        took = "" if seconds is None else rough_duration(seconds)
-        message = run.error.message.partition("\n")[0] if run.error is not None else ""
-        rows.append((run.id, run.trigger.replace("_", " "), outcome_words(run), took, message[:80]))
-    click.echo("\n".join(aligned([("RUN", "TRIGGER", "OUTCOME", "TOOK", "ERROR"), *rows])))
+    seconds = duration_seconds(run)
+    return (
+        run.id,
+        run.trigger.replace("_", " "),
+        Coloured(outcome_words(run), outcome_colour(run)),
+        "" if seconds is None else rough_duration(seconds),
+        "" if run.error is None else run.error.message.partition("\n")[0],
+    )

@@ -1,5 +1,6 @@
 """The command group: finds a command's file when it is called, and turns errors into exit codes."""
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cronjobs import __version__
-from cronjobs.core.errors import ConfigError, CronjobsError
+from cronjobs.core.errors import ConfigError, CronjobsError, UsageError
 
 if TYPE_CHECKING:
     from cronjobs.core.job import Configuration
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 COMMANDS = {
     "run": "Run the scheduler in the foreground.",
     "next": "Print coming runs, soonest first.",
-    "status": "Print one line for each job.",
+    "status": "Print one line for each job (also: list).",
     "history": "Print runs, newest first.",
     "validate": "Check a file and report every problem in it.",
     "trigger": "Run a job now, in the foreground.",
@@ -26,7 +27,7 @@ COMMANDS = {
     "completion": "Print the completion script of a shell.",
 }
 _ALIASES = {"list": "status"}
-_REPORT = "this is an error of cronjobs itself; please report it, with the lines above, to its maintainers"
+_REPORT = "this is an error of cronjobs itself; please report it, with its traceback, to its maintainers"
 EXIT_CODES = """\
 \b
 Exit codes:
@@ -42,14 +43,17 @@ Exit codes:
 
 
 class Surroundings:
-    """What the options before the command say; a command reads the configuration when it needs it."""
+    """What the options before the command say; a command reads the configuration when it needs it.
 
-    def __init__(
-        self, file: str, state: str | None, app_dir: str | None, signals: "SignalPipe | None"
-    ) -> None:
-        self.file = file
-        self.state = state
-        self.app_dir = app_dir
+    colour: None leaves it to whether standard output is a terminal.
+    """
+
+    def __init__(self, signals: "SignalPipe | None", *, as_json: bool) -> None:
+        self.file = "jobs.toml"
+        self.state: str | None = None
+        self.app_dir: str | None = None
+        self.colour: bool | None = None
+        self.as_json = as_json
         self.signals = signals
 
     def configuration(self) -> "Configuration":
@@ -72,17 +76,25 @@ class LateGroup(click.Group):
         if name not in COMMANDS:
             return None
         command: click.Command = import_module(f"cronjobs.cli.{name}").command
+        _read_environment(command, f"CRONJOBS_{name}")
         return command
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the options before the command; without any word, print the help where errors go."""
+        if not args and not ctx.resilient_parsing:
+            click.echo(ctx.get_help(), err=True)
+            ctx.exit(UsageError.exit_code)
+        return super().parse_args(ctx, args)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command; what is not found is answered with what was probably meant."""
-        if args and args[0] not in COMMANDS and args[0] not in _ALIASES and not args[0].startswith("-"):
+        if args[0] not in COMMANDS and args[0] not in _ALIASES and not ctx.resilient_parsing:
             from cronjobs.core.suggest import did_you_mean
 
-            hint = did_you_mean(args[0], [*COMMANDS, *_ALIASES])
-            raise click.UsageError(f"no command {args[0]!r}. {hint}".rstrip(), ctx)
+            hint = did_you_mean(args[0], [*COMMANDS, *_ALIASES]) or "`cronjobs --help` lists the commands"
+            raise UsageError(f"no command {args[0]!r}", hint=hint)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -93,70 +105,126 @@ class LateGroup(click.Group):
 
 @click.group(
     cls=LateGroup,
-    context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "CRONJOBS"},
+    context_settings={"help_option_names": ["-h", "--help"]},
+    no_args_is_help=False,
     epilog=EXIT_CODES,
 )
 @click.option("-f", "--file", default="jobs.toml", show_default=True, help="The configuration.")
 @click.option("--state", help="The state file; instead of `state` in [cronjobs].")
 @click.option("--app-dir", help="First on the jobs' import path; instead of the file's directory.")
+@click.option(
+    "--color",
+    type=click.Choice(["auto", "always", "never"]),
+    default="auto",
+    show_default=True,
+    help="auto: on a terminal, unless NO_COLOR is set.",
+)
 @click.version_option(__version__, prog_name="cronjobs", message="%(prog)s %(version)s")
 @click.pass_context
-def group(context: click.Context, file: str, state: str | None, app_dir: str | None) -> None:
+def group(context: click.Context, file: str, state: str | None, app_dir: str | None, color: str) -> None:
     """A cron for Python functions.
 
     Every option can be set in the environment too: --state is CRONJOBS_STATE, --grace of run is
     CRONJOBS_RUN_GRACE.
     """
-    context.obj = Surroundings(file, state, app_dir, context.obj)
+    surroundings: Surroundings = context.obj
+    surroundings.file = file
+    surroundings.state = state
+    surroundings.app_dir = app_dir
+    surroundings.colour = context.color = _colour(color)
+
+
+def _colour(choice: str) -> bool | None:
+    if choice != "auto":
+        return choice == "always"
+    return False if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" else None
+
+
+def _read_environment(command: click.Command, prefix: str) -> None:
+    """Let every option be set by a variable that is named like it.
+
+    Not by click's own `auto_envvar_prefix`: that goes by the parameter's name in Python, and takes the
+    CRONJOBS_VERSION with which an image notes what it installed for a request to print the version.
+    """
+    for option in command.params:
+        if isinstance(option, click.Option) and option.expose_value:  # not --help, --version
+            option.envvar = f"{prefix}_{option.opts[-1].lstrip('-')}".upper().replace("-", "_")
+
+
+_read_environment(group, "CRONJOBS")
 
 
 def run_command_line(arguments: Sequence[str], signals: "SignalPipe | None" = None) -> int:
     """Run a command and return its exit code; whatever goes wrong is said on standard error."""
+    for stream in (sys.stdout, sys.stderr):
+        # A text that the terminal's encoding lacks is shown escaped, and fails nothing.
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # they are text files
+    surroundings = Surroundings(signals, as_json="--json" in arguments)
     try:
-        result: Any = group.main(list(arguments), prog_name="cronjobs", standalone_mode=False, obj=signals)
+        code = _run(arguments, surroundings)
         sys.stdout.flush()
+    except OSError as exc:
+        # Nobody reads it, or the disk is full. Without this, Python complains at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(exc, BrokenPipeError):
+            return 0
+        click.echo(f"error: {exc.strerror}", err=True)
+        return 1
+    return code
+
+
+def _run(arguments: Sequence[str], surroundings: Surroundings) -> int:
+    """Run a command; an OSError is one of writing its output."""
+    try:
+        result: Any = group.main(list(arguments), "cronjobs", standalone_mode=False, obj=surroundings)
     except click.exceptions.Exit as exc:
         return exc.exit_code
+    except SystemExit:  # click's end where nobody reads the output, or a shell has its completions
+        return 0
     except click.Abort:
         click.echo("aborted", err=True)
         return 130
-    except click.ClickException as exc:
-        exc.show()
-        return exc.exit_code
+    except click.UsageError as exc:
+        _explain(_in_our_words(exc), surroundings, usage=exc.ctx)
+        return UsageError.exit_code
     except CronjobsError as exc:
-        _explain(exc, as_json="--json" in arguments)
+        _explain(exc, surroundings)
         return exc.exit_code
-    except BrokenPipeError:
-        _forget_output()
-        return 0
-    except Exception:  # the loop's edge: an error of our own
-        import traceback
+    except Exception as exc:  # the loop's edge: an error of our own
+        if isinstance(exc, OSError) and exc.errno in (errno.EPIPE, errno.ENOSPC):
+            raise
+        import traceback  # late: only errors of our own need it
 
-        traceback.print_exc()
-        click.echo(_REPORT, err=True)
-        return 70
+        traceback.print_exception(exc)
+        _explain(CronjobsError(f"{type(exc).__name__}: {exc}", hint=_REPORT), surroundings)
+        return CronjobsError.exit_code
     return result if isinstance(result, int) else 0
 
 
-def _explain(error: CronjobsError, *, as_json: bool) -> None:
-    if as_json:
+def _in_our_words(error: click.UsageError) -> UsageError:
+    """Return what click found wrong on the command line, with a way out."""
+    message = error.format_message().rstrip(".")
+    path = error.ctx.command_path if error.ctx else "cronjobs"
+    hint = f"`{path} --help` says what it takes"
+    if isinstance(error, click.NoSuchOption) and any(error.option_name in each.opts for each in group.params):
+        hint = f"it stands before the command: `cronjobs {error.option_name} ... {path.partition(' ')[2]}`"
+    return UsageError(message[:1].lower() + message[1:], hint=hint)
+
+
+def _explain(error: CronjobsError, surroundings: Surroundings, *, usage: click.Context | None = None) -> None:
+    problems = error.problems if isinstance(error, ConfigError) else ()
+    if surroundings.as_json:
         import json
 
-        click.echo(json.dumps({"error": {"message": str(error), "hint": error.hint}}))
+        hint = error.hint or ("`cronjobs validate` shows them" if problems else "")
+        click.echo(json.dumps({"error": {"message": str(error), "hint": hint}}))
         return
-    problems = error.problems if isinstance(error, ConfigError) else ()
+    lines = [] if usage is None else [usage.get_usage()]
     if problems:
         from cronjobs.cli.render import problem_lines
 
-        for line in problem_lines(problems):
-            click.echo(line, err=True)
-        return
-    click.echo(f"error: {error}", err=True)
-    if error.hint:
-        click.echo(f"hint: {error.hint}", err=True)
-
-
-def _forget_output() -> None:
-    """Nobody reads it: without this, Python complains at its end."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
+        lines += problem_lines(problems)
+    else:
+        lines.append(f"{click.style('error', fg='red')}: {error}")
+        lines += [f"hint: {error.hint}"] if error.hint else []
+    click.echo("\n".join(lines), err=True, color=surroundings.colour)

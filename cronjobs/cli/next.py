@@ -8,6 +8,7 @@ import click
 from cronjobs.cli import options
 from cronjobs.cli.options import as_json
 from cronjobs.cli.render import print_json
+from cronjobs.cli.table import Row, print_table
 from cronjobs.core.run import instant_text
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ class _Coming(NamedTuple):
 
 
 @click.command("next")
-@click.option("--name", help="Of this job only.")
+@click.option("--name", shell_complete=options.complete_job, help="Of this job only.")
 @click.option("--count", type=click.IntRange(1, 100_000), help="Runs a job.  [default: 1, with --name 5]")
 @click.option(
     "--from",
@@ -51,25 +52,31 @@ def command(
     """
     configuration = surroundings.configuration()
     jobs = [options.find_job(configuration, name)] if name else list(configuration.jobs.values())
-    store = options.read_store(configuration)
-    facts = store.facts([job.name for job in jobs]) if store else {}
-    after = options.now() if begin is None else begin
+    executions: dict[str, int] = {}
+    with options.reading(configuration) as store:
+        if store is not None:
+            facts = store.facts([job.name for job in jobs])
+            executions = {job: known.executions for job, known in facts.items()}
+    now = options.now()
+    after = int((now if begin is None else begin) // 1)
     each = count or (5 if name else 1)
-    coming: list[_Coming] = []
-    for job in jobs:
-        executions = facts[job.name].executions if facts else 0
-        coming += _of_job(job, executions, int(after // 1), end, each)
+    coming = [run for job in jobs for run in _of_job(job, executions.get(job.name, 0), after, end, each)]
     coming.sort(key=lambda run: run.scheduled_for)
     if as_json:
         print_json([_document(run) for run in coming])
-    else:
-        _print(coming, jobs, {job: known.executions for job, known in facts.items()})
+        return
+    if coming:
+        print_table(("NEXT RUN", "", "JOB", "EXECUTION"), [_row(run, now) for run in coming], flexible=(2,))
+    listed = {run.job.name for run in coming}
+    for job in jobs:
+        if job.name not in listed:
+            click.echo(f"{job.name}: {_why_not(job, executions.get(job.name, 0))}", err=True)
 
 
 def _of_job(job: "Job", executions: int, after: int, end: float | None, count: int) -> Iterator[_Coming]:
     if not job.enabled:
         return
-    from cronjobs.core.schedule import parse_schedule
+    from cronjobs.core.schedule import parse_schedule  # late: with the configuration
 
     schedule = parse_schedule(job.schedule, job.timezone)
     instant = schedule.next_after(after)
@@ -90,25 +97,11 @@ def _document(run: _Coming) -> dict[str, object]:
     }
 
 
-def _print(coming: list[_Coming], jobs: list["Job"], executions: dict[str, int]) -> None:
-    from cronjobs.core.words import aligned, from_now, local_text
+def _row(run: _Coming, now: float) -> Row:
+    from cronjobs.core.words import from_now, local_text  # late: JSON needs no words
 
-    now = options.now()
-    rows = [
-        (
-            local_text(run.scheduled_for, run.job.timezone),
-            from_now(run.scheduled_for, now),
-            run.job.name,
-            _of_limit(run),
-        )
-        for run in coming
-    ]
-    if rows:
-        click.echo("\n".join(aligned([("NEXT RUN", "", "JOB", "EXECUTION"), *rows])))
-    listed = {run.job.name for run in coming}
-    for job in jobs:
-        if job.name not in listed:
-            click.echo(f"{job.name}: {_why_not(job, executions.get(job.name, 0))}", err=True)
+    when = local_text(run.scheduled_for, run.job.timezone)
+    return when, from_now(run.scheduled_for, now), run.job.name, _of_limit(run)
 
 
 def _of_limit(run: _Coming) -> str:

@@ -1,18 +1,37 @@
 """What several commands ask for in the same way."""
 
+import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
 
 from cronjobs.core.errors import NotFoundError
-from cronjobs.core.suggest import did_you_mean
 
 if TYPE_CHECKING:
+    from datetime import datetime, tzinfo
+
     from cronjobs.core.job import Configuration, Job
     from cronjobs.store.sqlite import SqliteStore
 
-as_json = click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
+
+def _note_json(context: click.Context, parameter: click.Parameter, value: bool) -> bool:
+    """Have errors said in JSON too, wherever `--json` comes from."""
+    if value:
+        context.obj.as_json = True
+    return value
+
+
+as_json = click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    is_eager=True,  # before the options whose mistakes it decides about
+    callback=_note_json,
+    help="One JSON document on standard output.",
+)
 
 
 def duration(context: click.Context, parameter: click.Parameter, value: str | None) -> float | None:
@@ -32,34 +51,41 @@ def moment(context: click.Context, parameter: click.Parameter, value: str | None
 
     A time without an offset is meant in the machine's zone.
     """
-    from datetime import datetime
-
     if value is None:
         return None
     try:
+        read = _time(value)
+        return (read if read.tzinfo else read.replace(tzinfo=_machine_zone())).timestamp()
+    except (ValueError, OverflowError) as exc:
+        raise click.BadParameter(str(exc), context, parameter) from exc
+
+
+def _time(text: str) -> "datetime":
+    from datetime import datetime
+
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        import warnings
+
+        from dateutil.parser import parse  # slow to import, and needed for unusual texts only
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # of a zone that it does not know, and leaves out
         try:
-            read = datetime.fromisoformat(value)
-        except ValueError:
-            from dateutil.parser import parse  # slow to import, and needed for unusual texts only
-
-            read = parse(value)
-        if read.tzinfo is None:
-            from zoneinfo import ZoneInfo
-
-            read = read.replace(tzinfo=ZoneInfo(machine_zone()))
-        return read.timestamp()
-    except (ValueError, OverflowError, TypeError) as exc:
-        message = f"{value!r} is no time: {exc}. Write it like 2026-11-24T15:00 or 2026-11-24T15:00Z"
-        raise click.BadParameter(message, context, parameter) from exc
+            return parse(text)
+        except (ValueError, OverflowError, TypeError, Warning):
+            message = f"{text!r} is no time; write it like 2026-11-24T15:00 or 2026-11-24T15:00Z"
+            raise ValueError(message) from None
 
 
-def machine_zone() -> str:
-    """Return the zone that times without one are meant in."""
-    import os
+def _machine_zone() -> "tzinfo":
+    from cronjobs.config.zone import is_zone, zone_of_surroundings
+    from cronjobs.core.words import zone_rules
 
-    from cronjobs.config.zone import zone_of_surroundings
-
-    return zone_of_surroundings(os.environ)
+    zone = zone_of_surroundings(os.environ)
+    if not is_zone(zone):
+        raise ValueError(f"a time without an offset needs a zone, and TZ={zone} is none")
+    return zone_rules(zone)
 
 
 def now() -> float:
@@ -71,17 +97,34 @@ def find_job(configuration: "Configuration", name: str) -> "Job":
     """Return a job; NotFoundError, with what was probably meant, if there is none of that name."""
     job = configuration.jobs.get(name)
     if job is None:
-        hint = did_you_mean(name, configuration.jobs) or f"there are: {', '.join(configuration.jobs)}"
+        from cronjobs.core.suggest import did_you_mean
+
+        hint = did_you_mean(name, configuration.jobs) or "`cronjobs status` lists the jobs"
         raise NotFoundError(f"no job {name!r} in {configuration.file}", hint=hint)
     return job
 
 
-def read_store(configuration: "Configuration") -> "SqliteStore | None":
-    """Return the state file for reading, or None where there is none yet: that reads as an empty one."""
-    import os
+def complete_job(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """Return the jobs' names that begin like this, for a shell. No job's code is imported."""
+    from cronjobs.config.load import read
 
+    words = context.find_root().params
+    loaded = read(words["file"], environ=os.environ)
+    names = loaded.configuration.jobs if loaded.configuration else ()
+    return [name for name in names if name.startswith(incomplete)]
+
+
+@contextmanager
+def reading(configuration: "Configuration") -> Iterator["SqliteStore | None"]:
+    """Give the state file for reading, or None where there is none yet: that reads as an empty one."""
     if not os.path.exists(configuration.settings.state):
-        return None  # before SQLite is imported
+        yield None  # before SQLite is imported
+        return
     from cronjobs.store.sqlite import SqliteStore
 
-    return SqliteStore.read(configuration.settings.state)
+    store = SqliteStore.read(configuration.settings.state)
+    try:
+        yield store
+    finally:
+        if store is not None:
+            store.close()

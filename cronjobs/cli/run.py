@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cronjobs.cli.options import duration, machine_zone
+from cronjobs.cli.options import duration
 
 if TYPE_CHECKING:
     from cronjobs.cli.main import Surroundings
@@ -21,12 +21,19 @@ if TYPE_CHECKING:
     metavar="DURATION",
     help="How long runs may take to finish at the end.  [default: `grace` in the file, or 15s]",
 )
-@click.option("--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option(
+    "--log-format",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="For people, or a JSON object a line.",
+)
 @click.option(
     "--log-level",
     type=click.Choice(["debug", "info", "warning", "error"]),
     default="info",
     show_default=True,
+    help="The least level that is logged.",
 )
 @click.pass_obj
 def command(
@@ -42,20 +49,22 @@ def command(
     Prints the next-run schedule, then runs jobs until SIGTERM or SIGINT: runs may finish for --grace, then
     get SIGTERM, then, after their kill_after, SIGKILL. A second signal ends them at once.
     """
+    from cronjobs.config.zone import is_zone, zone_of_surroundings
     from cronjobs.engine import assemble
     from cronjobs.engine.scheduler import Options
     from cronjobs.signals import SignalPipe
 
-    assemble.keep_standard_descriptors()
     signals = surroundings.signals or SignalPipe.open()
     configuration = surroundings.configuration()
     settings = configuration.settings
+    zone = zone_of_surroundings(os.environ)
     return assemble.schedule(
         configuration,
         Options(settings.grace_seconds if grace is None else grace, exit_when_done),
         signals,
         log_format=log_format,
         log_level=log_level,
-        zone=machine_zone(),
-        environ=os.environ,
+        # Every job may have a zone of its own: then what TZ says matters to the log alone.
+        zone=zone if is_zone(zone) else "UTC",
+        colour=os.isatty(1) if surroundings.colour is None else surroundings.colour,
     )

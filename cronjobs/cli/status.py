@@ -1,13 +1,13 @@
 """`cronjobs status`: one line a job."""
 
-import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from cronjobs.cli import options
 from cronjobs.cli.options import as_json
-from cronjobs.cli.render import duration_seconds, outcome_words, print_json, run_document
+from cronjobs.cli.render import duration_seconds, outcome_colour, outcome_words, print_json, run_document
+from cronjobs.cli.table import Coloured, Row, print_table
 from cronjobs.core.decide import Facts, remaining
 from cronjobs.core.run import Run, instant_text
 
@@ -16,6 +16,15 @@ if TYPE_CHECKING:
     from cronjobs.core.job import Configuration, Job
 
 _ALIVE_SECONDS = 90.0
+
+
+class _Status(NamedTuple):
+    """What there is to say of a job: from the file, from the state file, and when it runs next."""
+
+    job: "Job"
+    facts: Facts
+    last_run: Run | None
+    next_run: int | None
 
 
 @click.command("status")
@@ -27,102 +36,128 @@ _ALIVE_SECONDS = 90.0
 def command(surroundings: "Surroundings", *, check: bool, as_json: bool) -> int:
     """Print one line for each job: schedule, last run, executions, next run."""
     configuration = surroundings.configuration()
-    store = options.read_store(configuration)
-    names = list(configuration.jobs)
-    facts = store.facts(names) if store else {}
-    last_runs = store.last_runs(names) if store else {}
-    ticked_at = store.ticked_at() if store else None
-    if store:
-        store.close()
+    now = options.now()
     if check:
-        return _check(configuration, ticked_at)
-    rows = [
-        _Row(job, facts.get(job.name, Facts()), last_runs.get(job.name))
-        for job in configuration.jobs.values()
-    ]
+        return _check(configuration, now)
+    statuses = _statuses(configuration, int(now))
     if as_json:
-        print_json([row.document() for row in rows])
-    else:
-        _print(rows)
+        print_json([_document(status) for status in statuses])
+        return 0
+    print_table(
+        ("JOB", "SCHEDULE", "LAST RUN", "EXECUTIONS", "NEXT RUN"),
+        [_row(status, _last(status, now), _next(status, now)) for status in statuses],
+        brief=[_row(status, _last_briefly(status, now), _next_briefly(status, now)) for status in statuses],
+        flexible=(0, 1, 2),
+    )
     return 0
 
 
-class _Row:
-    def __init__(self, job: "Job", facts: Facts, last_run: Run | None) -> None:
-        self.job = job
-        self.facts = facts
-        self.last_run = last_run
-        self.remaining = remaining(job, facts.executions)
-        self.next_run = self._next()
-
-    def _next(self) -> int | None:
-        if not self.job.enabled or self.remaining == 0:
-            return None
-        from cronjobs.core.schedule import parse_schedule
-
-        return parse_schedule(self.job.schedule, self.job.timezone).next_after(int(options.now()))
-
-    def document(self) -> dict[str, Any]:
-        return {
-            "job": self.job.name,
-            "schedule": [self.job.schedule],
-            "timezone": self.job.timezone,
-            "executions": self.facts.executions,
-            "number_of_executions": self.job.number_of_executions,
-            "remaining_executions": self.remaining,
-            "enabled": self.job.enabled,
-            "paused": False,
-            "running": self.facts.unfinished,
-            "last_run": None if self.last_run is None else run_document(self.last_run),
-            "next_run": None if self.next_run is None else instant_text(self.next_run),
-        }
-
-    def cells(self, now: float) -> tuple[str, str, str, str, str]:
-        from cronjobs.core.schedule.explain import describe
-        from cronjobs.core.words import from_now, local_text
-
-        limit = self.job.number_of_executions
-        executions = str(self.facts.executions) if limit is None else f"{self.facts.executions}/{limit}"
-        if self.next_run is not None:
-            upcoming = f"{local_text(self.next_run, self.job.timezone)} {from_now(self.next_run, now)}"
-        else:
-            upcoming = "disabled" if not self.job.enabled else "done" if self.remaining == 0 else "never"
-        return self.job.name, describe(self.job.schedule), self._last(now), executions, upcoming
-
-    def _last(self, now: float) -> str:
-        if self.last_run is None:
-            return "-"
-        from cronjobs.core.words import from_now, rough_duration
-
-        words = outcome_words(self.last_run)
-        seconds = duration_seconds(self.last_run)
-        if seconds is not None:
-            words += f" in {rough_duration(seconds)}"
-        if self.last_run.finished_at is not None:
-            words += f", {from_now(self.last_run.finished_at, now)}"
-        return words
+def _statuses(configuration: "Configuration", now: int) -> list[_Status]:
+    names = list(configuration.jobs)
+    facts: dict[str, Facts] = {}
+    last_runs: dict[str, Run] = {}
+    with options.reading(configuration) as store:
+        if store is not None:
+            facts, last_runs = store.facts(names), store.last_runs(names)
+    statuses = []
+    for name, job in configuration.jobs.items():
+        known = facts.get(name, Facts())
+        statuses.append(_Status(job, known, last_runs.get(name), _next_run(job, known, now)))
+    return statuses
 
 
-def _print(rows: list[_Row]) -> None:
-    from cronjobs.core.words import aligned
+def _next_run(job: "Job", facts: Facts, now: int) -> int | None:
+    if not job.enabled or remaining(job, facts.executions) == 0:
+        return None
+    from cronjobs.core.schedule import parse_schedule  # late: `--check` needs none
 
-    now = options.now()
-    head = ("JOB", "SCHEDULE", "LAST RUN", "EXECUTIONS", "NEXT RUN")
-    click.echo("\n".join(aligned([head, *(row.cells(now) for row in rows)])))
+    return parse_schedule(job.schedule, job.timezone).next_after(now)
 
 
-def _check(configuration: "Configuration", ticked_at: float | None) -> int:
-    from cronjobs.processes import is_locked
+def _document(status: _Status) -> dict[str, Any]:
+    job, facts, last_run, next_run = status
+    return {
+        "job": job.name,
+        "schedule": [job.schedule],
+        "timezone": job.timezone,
+        "executions": facts.executions,
+        "number_of_executions": job.number_of_executions,
+        "remaining_executions": remaining(job, facts.executions),
+        "enabled": job.enabled,
+        "paused": False,
+        "running": facts.unfinished,
+        "last_run": None if last_run is None else run_document(last_run),
+        "next_run": None if next_run is None else instant_text(next_run),
+    }
+
+
+def _row(status: _Status, last: str, upcoming: str) -> Row:
+    from cronjobs.core.schedule.explain import describe  # late: JSON needs no words
+
+    job, facts, last_run, _ = status
+    limit = job.number_of_executions
+    executions = str(facts.executions) if limit is None else f"{facts.executions}/{limit}"
+    colour = None if last_run is None else outcome_colour(last_run)
+    return job.name, describe(job.schedule), Coloured(last, colour), executions, upcoming
+
+
+def _last(status: _Status, now: float) -> str:
+    from cronjobs.core.words import rough_duration  # late: as above
+
+    run = status.last_run
+    seconds = None if run is None else duration_seconds(run)
+    if run is None or seconds is None:
+        return _last_briefly(status, now)
+    return f"{outcome_words(run)} in {rough_duration(seconds)}{_since(run, now)}"
+
+
+def _last_briefly(status: _Status, now: float) -> str:
+    run = status.last_run
+    return "-" if run is None else outcome_words(run) + _since(run, now)
+
+
+def _since(run: Run, now: float) -> str:
+    from cronjobs.core.words import from_now, rough_duration  # late: as above
+
+    if run.finished_at is not None:
+        return f", {from_now(run.finished_at, now)}"
+    return "" if run.started_at is None else f" for {rough_duration(max(0, int(now - run.started_at)))}"
+
+
+def _next(status: _Status, now: float) -> str:
+    from cronjobs.core.words import local_text  # late: as above
+
+    brief = _next_briefly(status, now)
+    if status.next_run is None:
+        return brief
+    return f"{local_text(status.next_run, status.job.timezone)} {brief}"
+
+
+def _next_briefly(status: _Status, now: float) -> str:
+    from cronjobs.core.words import from_now  # late: as above
+
+    job, facts, _, next_run = status
+    if next_run is not None:
+        return from_now(next_run, now)
+    if not job.enabled:
+        return "disabled"
+    return "done" if remaining(job, facts.executions) == 0 else "never"
+
+
+def _check(configuration: "Configuration", now: float) -> int:
+    from cronjobs.processes import is_locked  # late: only the check needs it
 
     state = configuration.settings.state
+    with options.reading(configuration) as store:
+        ticked_at = None if store is None else store.ticked_at()
     if not is_locked(state):
         problem = f"no scheduler runs on {state}"
     elif ticked_at is None:
         problem = "the scheduler has not ticked yet"
-    elif abs(options.now() - ticked_at) > _ALIVE_SECONDS:
-        problem = f"the scheduler has not ticked for {options.now() - ticked_at:.0f} s"
+    elif abs(now - ticked_at) > _ALIVE_SECONDS:
+        problem = f"the scheduler has not ticked for {now - ticked_at:.0f} s"
     else:
         click.echo("ok: the scheduler is alive")
         return 0
-    print(f"not ok: {problem}", file=sys.stderr)
+    click.echo(f"not ok: {problem}", err=True)
     return 1

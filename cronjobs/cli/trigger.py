@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 @click.command("trigger")
-@click.argument("name")
+@click.argument("name", shell_complete=options.complete_job)
 @click.option("--counted", is_flag=True, help="Count it as one of its number_of_executions.")
 @click.pass_obj
 def command(surroundings: "Surroundings", *, name: str, counted: bool) -> int:

@@ -1,7 +1,6 @@
 """`cronjobs validate`: every problem of a file at once."""
 
 import os
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import click
@@ -13,12 +12,14 @@ if TYPE_CHECKING:
     from cronjobs.config.load import Loaded
     from cronjobs.core.problem import Problem
     from cronjobs.core.run import Failure
+    from cronjobs.executors.verdicts import Verdict
 
 
 @click.command("validate")
-@click.argument("file", required=False)
+@click.argument("file", required=False, type=click.Path())
+@click.option("--no-import", is_flag=True, help="Do not import the modules that the jobs name.")
 @click.pass_obj
-def command(surroundings: "Surroundings", *, file: str | None) -> int:
+def command(surroundings: "Surroundings", *, file: str | None, no_import: bool) -> int:
     """Check a file and report every problem in it.
 
     Imports the modules that the jobs name, in processes of their own; runs no job and writes no state.
@@ -26,13 +27,15 @@ def command(surroundings: "Surroundings", *, file: str | None) -> int:
     from cronjobs.config.load import read
 
     path = file or surroundings.file
+    start = os.getcwd()  # the look at the modules goes to the file's directory
     loaded = read(path, environ=os.environ, state=surroundings.state, app_dir=surroundings.app_dir)
-    problems = sorted(
-        [*loaded.problems, *_import_problems(loaded)], key=lambda each: (each.line, each.column)
-    )
-    errors = [problem for problem in problems if problem.severity == "error"]
-    for line in problem_lines(problems):
+    problems = list(loaded.problems)
+    if loaded.callables and not no_import:
+        problems += _import_problems(loaded)
+        problems.sort(key=lambda each: (each.line, each.column))
+    for line in problem_lines(problems, start=start):
         click.echo(line)
+    errors = [problem for problem in problems if problem.severity == "error"]
     if errors:
         click.echo(f"{path}: {_counted(len(errors), 'problem')}", err=True)
         return 1
@@ -41,27 +44,39 @@ def command(surroundings: "Surroundings", *, file: str | None) -> int:
     return 0
 
 
-def _import_problems(loaded: "Loaded") -> Iterator["Problem"]:
-    if loaded.configuration is None or not loaded.callables:
-        return
-    from cronjobs.config.problems import Mistake, located
+def _import_problems(loaded: "Loaded") -> "tuple[Problem, ...]":
     from cronjobs.executors.imports import prepare_path
     from cronjobs.executors.orders import JobSetup
     from cronjobs.executors.probe import probe
 
+    assert loaded.configuration is not None
     setups = [JobSetup(name, target, args, {}) for name, (target, args) in loaded.callables.items()]
     prepare_path(loaded.configuration.app_dir, loaded.configuration.directory)
     timeout = loaded.configuration.settings.import_timeout_seconds
-    mistakes = []
+    failures: dict[str, Failure] = {}
     for verdict in probe(setups, timeout_seconds=timeout, parallel=os.cpu_count() or 1):
-        of_module = {
-            setup.name: verdict.failure for setup in setups if setup.callable.startswith(verdict.module + ":")
-        }
-        for name, failure in (of_module if verdict.failure else verdict.failures).items():
-            if failure is not None:
-                path = ("jobs", name, "callable")
-                mistakes.append(Mistake(_word(failure), path, _message(failure)))
-    yield from located(loaded.source, mistakes)
+        failures |= _failures(verdict, loaded)
+    if not failures:
+        return ()
+    from cronjobs.config.problems import Mistake, located  # late: a file without mistakes needs no places
+
+    return located(
+        loaded.source,
+        [
+            Mistake(_word(failure), ("jobs", name, "callable"), _message(failure))
+            for name, failure in failures.items()
+        ],
+    )
+
+
+def _failures(verdict: "Verdict", loaded: "Loaded") -> "dict[str, Failure]":
+    """Return {job name: what is wrong with its callable} for the jobs of a module."""
+    if verdict.failure is None:
+        return dict(verdict.failures)
+    prefix = f"{verdict.module}:"
+    return {
+        name: verdict.failure for name, (target, _) in loaded.callables.items() if target.startswith(prefix)
+    }
 
 
 def _word(failure: "Failure") -> str:

@@ -53,12 +53,12 @@ class Field(NamedTuple):
 class Invalid(ValueError):
     """A value that its field refuses.
 
-    word: the kind of mistake, as `problems` lists them. column: 1-based, in a string's text.
+    word: the kind of mistake, as `problems` lists them. column: 1-based, in a string's text, or 0.
     path: keys from the field's value down to the culprit.
     """
 
     def __init__(
-        self, message: str, *, word: str = "type", hint: str = "", column: int = 1, path: tuple[str, ...] = ()
+        self, message: str, *, word: str = "type", hint: str = "", column: int = 0, path: tuple[str, ...] = ()
     ) -> None:
         super().__init__(message)
         self.word = word

@@ -1,7 +1,5 @@
 """The only place that builds edges: clock, store, executor, log."""
 
-import os
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
 from cronjobs.clock import SystemClock
@@ -46,7 +44,7 @@ def schedule(
     log_format: LogFormat,
     log_level: Level,
     zone: str,
-    environ: Mapping[str, str],
+    colour: bool,
 ) -> int:
     """Run the scheduler until it is done or told to stop; return the exit code."""
     clock = SystemClock()
@@ -62,7 +60,6 @@ def schedule(
     if log_format == "json":
         observer = JsonLog(writer, now=clock.now, level=log_level)
     else:
-        colour = os.isatty(1) and not environ.get("NO_COLOR")
         observer = TextLog(writer, now=clock.now, zone=zone, level=log_level, colour=colour)
     executor = LocalExecutor(
         configuration, clock=clock, signals=signals, watch=watch, descriptor_limit=descriptor_limit
@@ -104,10 +101,3 @@ def trigger(configuration: Configuration, job: Job, *, counted: bool) -> int:
     finally:
         executor.close()
         store.close()
-
-
-def keep_standard_descriptors() -> None:
-    """Open what is missing of descriptors 0, 1 and 2, so that none of ours takes their place."""
-    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
-        os.set_inheritable(descriptor, True)
-    os.close(descriptor)

@@ -66,7 +66,7 @@ class Manual:
         is_exclusive = job.concurrency is Concurrency.FORBID
         claim = Claim(job.name, int(now), Trigger.MANUAL, job.number_of_executions, is_exclusive)
         claimed = self._store.claim_manual(claim, counted=counted, now=now)
-        if claimed is Reason.OVERLAP and recover(self._store, {}, self._clock).closed:
+        if claimed is Reason.OVERLAP and recover(self._store, {}, self._clock, job=job.name).closed:
             claimed = self._store.claim_manual(claim, counted=counted, now=now)  # it was a dead one's
         if isinstance(claimed, Run):
             return claimed

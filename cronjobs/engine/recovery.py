@@ -24,14 +24,19 @@ class _DispatcherStore(Store, Protocol):
     def dispatchers(self) -> Mapping[int, Identity]: ...
 
 
-def recover(store: _DispatcherStore, jobs: Mapping[str, Job], clock: Clock) -> Found:
+def recover(
+    store: _DispatcherStore, jobs: Mapping[str, Job], clock: Clock, *, job: str | None = None
+) -> Found:
     """Close or take over the unfinished runs of dispatchers that are gone.
+
+    job: the one whose runs are looked at; None for every job's.
 
     A run that may have begun is lost, and never silently run again; if its process still lives, it is ended
     first. One that was only claimed begins now, unless its time is over.
     """
     dispatchers = store.dispatchers()
-    orphans = [run for run in store.unfinished() if not _is_owned(run, dispatchers)]
+    unfinished = [run for run in store.unfinished() if job in (None, run.job)]
+    orphans = [run for run in unfinished if not _is_owned(run, dispatchers)]
     running = [run for run in orphans if run.state is State.RUNNING]
     _end(running, dispatchers)
     now = clock.now()

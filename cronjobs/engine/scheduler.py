@@ -5,7 +5,7 @@ from signal import SIGUSR1
 from typing import TYPE_CHECKING, NamedTuple
 
 from cronjobs.core.agenda import Agenda
-from cronjobs.core.catch_up import LATE_SECONDS, Missed, catch_up
+from cronjobs.core.catch_up import LATE_SECONDS, WINDOW_SECONDS, Missed, catch_up
 from cronjobs.core.decide import Facts, decide, remaining
 from cronjobs.core.errors import StateError, StateLostError
 from cronjobs.core.events import Coming, Event, Note, RunFinished, RunSkipped, SchedulePrinted
@@ -76,7 +76,7 @@ class Scheduler:
             max_parallel=configuration.settings.max_parallel,
             on_returned=self._rearm,
         )
-        self._ticked_at = 0.0  # monotonic
+        self._looked_at = 0.0  # monotonic
         self._pruned_at = 0.0  # monotonic
         self._claim_not_before = 0.0  # monotonic
         self._warmed_for: int | None = None
@@ -106,7 +106,7 @@ class Scheduler:
         for run in found.closed:
             self._tell(RunFinished(run))
         if ticked_until is not None and ticked_until > now:
-            ticked_until = None  # written while the clock was ahead: it says nothing
+            ticked_until = int(now) - WINDOW_SECONDS  # written while the clock was ahead: it says nothing
         for job in enabled:
             self._agenda.add(job.name, self._schedules[job.name], int(now))
         self._dispatch.admit(found.resumed)
@@ -158,25 +158,33 @@ class Scheduler:
         now = self._clock.now()
         monotonic = self._clock.monotonic()
         self._owed += self._agenda.due(now)
-        if self._owed and monotonic >= self._claim_not_before and self._dispatch.record():
-            try:
-                self._decide_owed(now)
-            except StateLostError:
-                raise
-            except StateError as exc:
-                self._claim_not_before = monotonic + _AGAIN_SECONDS
-                self._tell(Note("error", "claim_failed", f"nothing is started: {exc}; trying again"))
-        elif monotonic - self._ticked_at >= _WAIT_SECONDS:
+        if self._owed and monotonic >= self._claim_not_before:
+            self._claim_owed(now)
+        if monotonic - self._looked_at >= _WAIT_SECONDS:
             self._look_around(now)
+
+    def _claim_owed(self, now: float) -> None:
+        """Decide about all that is owed; where that cannot be written down, try again after a while."""
+        try:
+            if self._dispatch.record():
+                self._decide_owed(now)
+                return
+        except StateLostError:
+            raise
+        except StateError as exc:
+            self._tell(Note("error", "claim_failed", f"nothing is started: {exc}; trying again"))
+        self._claim_not_before = self._clock.monotonic() + _AGAIN_SECONDS
 
     def _decide_owed(self, now: float) -> None:
         names = list(dict.fromkeys(occurrence.job for occurrence in self._owed))
         facts = self._facts(names)
         claims: list[Claim] = []
         passed: list[Passed] = []
-        late = {each.job: each for each in self._owed if each.scheduled_for < now - LATE_SECONDS}
-        for name in late:
-            first = next(each.scheduled_for for each in self._owed if each.job == name)
+        late: dict[str, int] = {}  # {job: when it was due first}
+        for occurrence in self._owed:
+            if occurrence.scheduled_for < now - LATE_SECONDS:
+                late.setdefault(*occurrence)
+        for name, first in late.items():
             owed = catch_up(self._schedules[name], first - 1, int(now))
             if owed.missed is not None:
                 passed.append(_missed(name, owed.missed))
@@ -195,6 +203,7 @@ class Scheduler:
             found = recover(self._store, self._jobs, self._clock)
             for run in found.closed:
                 self._tell(RunFinished(run))
+            self._dispatch.admit(found.resumed)
             if found.closed:
                 facts = self._store.facts(names)
         return facts
@@ -223,7 +232,6 @@ class Scheduler:
     def _claim(self, claims: Sequence[Claim], passed: Sequence[Passed], now: float) -> None:
         runs, rows = self._store.claim(claims, passed, ticked_until=int(now), now=now)
         self._owed = []
-        self._ticked_at = self._clock.monotonic()
         for row in rows:
             self._tell(RunSkipped(row))
         for run in runs:
@@ -237,7 +245,9 @@ class Scheduler:
         try:
             if self._store.changed():
                 self._drop_finished()
-            self._store.tick(ticked_until=int(now), now=now)
+            # What could not be claimed yet would be forgotten if the scheduler died.
+            until = min((each.scheduled_for - 1 for each in self._owed), default=int(now))
+            self._store.tick(ticked_until=until, now=now)
             if self._clock.monotonic() - self._pruned_at > _PRUNE_SECONDS:
                 self._pruned_at = self._clock.monotonic()
                 self._store.prune(before=now - _HISTORY_SECONDS, rows_a_job=_HISTORY_ROWS_A_JOB)
@@ -245,7 +255,7 @@ class Scheduler:
             raise
         except StateError as exc:
             self._tell(Note("error", "state_unwritable", str(exc)))
-        self._ticked_at = self._clock.monotonic()
+        self._looked_at = self._clock.monotonic()
 
     def _drop_finished(self) -> None:
         """Take jobs that have used up their limit off the agenda, and put back those that may run again."""
@@ -274,10 +284,10 @@ class Scheduler:
         if self._is_over():
             return 0.0
         now, monotonic = self._clock.now(), self._clock.monotonic()
-        instants = [self._ticked_at + _WAIT_SECONDS]
+        instants = [self._looked_at + _WAIT_SECONDS]
         at = self._agenda.wake_at()
         if self._stop_signals:
-            instants.append(monotonic + 1.0 if self._drained_by is None else self._drained_by)
+            instants = [monotonic + 1.0 if self._drained_by is None else self._drained_by]
         elif self._owed:
             instants.append(self._claim_not_before)
         elif at is not None:
@@ -295,7 +305,7 @@ class Scheduler:
         elif not isinstance(event, Signalled):
             self._dispatch.take(event)
         elif event.signum == SIGUSR1:
-            self._ticked_at = -_WAIT_SECONDS  # somebody changed the state file: look at once
+            self._looked_at = -_WAIT_SECONDS  # somebody changed the state file: look at once
         else:
             self._stop_signals.append(event.signum)
             if len(self._stop_signals) == 2:
@@ -309,7 +319,9 @@ class Scheduler:
     def _say_done(self, run: Run) -> None:
         job = self._jobs.get(run.job)
         limit = None if job is None else job.number_of_executions
-        if limit is not None and run.execution_number is not None and run.execution_number >= limit:
+        if run.started_at is None or run.execution_number is None:
+            return  # it does not count, or gave its count back
+        if limit is not None and run.execution_number >= limit:
             message = f"done {run.execution_number}/{limit}: it has used up its number_of_executions"
             self._tell(Note("info", "job_done", message, run.job))
 

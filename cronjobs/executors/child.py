@@ -78,7 +78,7 @@ def detach(libc: Any, parent: int) -> None:
 
 
 def equip(descriptors: Descriptors, env: Mapping[str, str]) -> None:
-    """Take the run's own descriptors and environment, a fresh seed, and garbage collection."""
+    """Take the run's own descriptors and environment, and garbage collection."""
     os.dup2(descriptors.stdout, 1)
     os.dup2(descriptors.stderr, 2)
     os.close(descriptors.stdout)
@@ -89,9 +89,6 @@ def equip(descriptors: Descriptors, env: Mapping[str, str]) -> None:
             import time  # only for the few jobs that live in a zone of their own
 
             time.tzset()
-    numpy_random = sys.modules.get("numpy.random")
-    if numpy_random is not None:
-        numpy_random.seed()  # `random` reseeds itself after a fork, numpy's generator does not
     gc.enable()
 
 
@@ -175,7 +172,8 @@ def _join_threads() -> None:
     """Wait for the job's threads, as an interpreter does at its end."""
     import threading  # there already; loaded for nothing, it makes each fork 0.4 ms slower
 
-    threading._shutdown()  # type: ignore[attr-defined]  # private, and the only way
+    if threading.active_count() > 1:
+        threading._shutdown()  # type: ignore[attr-defined]  # private, and the only way
 
 
 def _describe(exc: BaseException) -> Failure:

@@ -28,7 +28,7 @@ class Passthrough:
 def _print(text: str, stream: TextIO) -> None:
     try:
         print(text, file=stream, flush=True)
-    except BrokenPipeError:  # nobody reads it: the job goes on all the same
+    except OSError:  # nobody reads it, or the disk is full: the job goes on all the same
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, stream.fileno())
         os.close(nowhere)

@@ -134,13 +134,15 @@ class SqliteStore:
     ) -> tuple[list[Run], list[Run]]:
         """Own occurrences and count them, and write down those decided against."""
         with self._transaction() as database:
-            written = [self._pass(database, each, now) for each in passed]
+            written: list[Run | None] = []
             claimed: list[Run | None] = []
             for claim in claims:
                 if claim.is_exclusive and _is_unfinished(database, claim.job):
                     written.append(self._pass(database, _overlapping(claim), now))
                 else:
                     claimed.append(self._claim(database, claim, now))
+            # After the claims: a skip must not share a row with an earlier one across a run.
+            written += [self._pass(database, each, now) for each in passed]
             database.execute(_TICK, (now, ticked_until))
         return [run for run in claimed if run], [row for row in written if row]
 

@@ -256,6 +256,8 @@ def test_windows_line_ends_and_a_byte_order_mark_do_no_harm(config):
         ("isolation = 'process'", "14-21 E204"),
         ("enabled = 'yes'", "12-15 E203 `enabled` must be true or false, without quotes"),
         ("enabled = 1", "11-12 E203"),
+        ("timezone = 'Europe, Berlin'", "13-27 E206"),
+        ("concurrency = ['allow', 'forbid']", "15-34 E203"),
         ("args = []", "8-10 E203 `args` must be a table, not an array"),
         ("env = {A = 1}", "12-13 E203 `env.A` must be a string, not the number 1 | put it in quotes"),
         ("env = {'A=B' = '1'}", "17-18 E204"),

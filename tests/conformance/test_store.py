@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from factories import DAY, HOUR, MINUTE, NOON, a_claim, a_miss, a_skip
+from factories import DAY, HOUR, MEMORY, MINUTE, NOON, a_claim, a_miss, a_skip
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -422,6 +422,16 @@ def test_a_run_between_two_skips_gives_each_its_row(store):
     claim_one(store, scheduled_for=NOON + 1)
     claim(store, passed=[a_skip(scheduled_for=NOON + 2)])
 
+    assert [run.skipped_count for run in store.history(job="tidy")] == [1, None, 1]
+
+
+def test_a_run_claimed_together_with_a_later_skip_parts_it_from_an_earlier_one(store):
+    define(store, "tidy")
+    claim(store, passed=[a_skip(scheduled_for=NOON)])
+
+    runs, _ = claim(store, a_claim(scheduled_for=NOON + 1), passed=[a_skip(scheduled_for=NOON + 2)])
+
+    assert [run.scheduled_for for run in runs] == [NOON + 1]
     assert [run.skipped_count for run in store.history(job="tidy")] == [1, None, 1]
 
 
@@ -904,7 +914,7 @@ class Counting(RuleBasedStateMachine):
     def __init__(self):
         super().__init__()
         self.opened = ExitStack()
-        directory = self.opened.enter_context(TemporaryDirectory())
+        directory = self.opened.enter_context(TemporaryDirectory(dir=MEMORY))
         self.stores = [self.open(f"{directory}/state.db") for _ in range(2)]
         self.unfinished = []
         self.limit = 5

@@ -3,6 +3,7 @@
 The state file is a real one.
 """
 
+import subprocess
 from collections.abc import Callable
 from heapq import heappop, heappush
 from signal import SIGKILL, SIGTERM, Signals
@@ -14,12 +15,19 @@ from cronjobs.core.errors import StateError
 from cronjobs.core.job import Configuration, Settings
 from cronjobs.core.ports import Ended, Prepared, Signalled, Unprepared
 from cronjobs.core.schedule import parse_schedule
+from cronjobs.engine.manual import Manual
 from cronjobs.engine.scheduler import Options, Scheduler
-from cronjobs.processes import own_identity
+from cronjobs.processes import Identity, boot_id, own_identity, start_ticks
 from cronjobs.store.sqlite import SqliteStore
 
+NO_PID = 5_000_000  # Linux has none from 4,194,304 on
 _TURN_SECONDS = 1e-6  # what a turn of the loop takes, even where it waits for nothing
 _MOST_IDLE_TURNS = 100
+_MOST_TURNS = 20_000
+
+
+class Killed(Exception):
+    """The scheduler's process is gone: nothing of it runs any more, and nothing is written."""
 
 
 class FakeClock:
@@ -63,8 +71,10 @@ class FakeExecutor:
         self._events = []
         self._launches = {}
         self._living = set()
+        self._life = 0  # of how many schedulers it was the executor
         self._idle_turns = 0
         self.plans = {}
+        self.is_slow = False  # no process ever gets ready
         self.unprepared = {}  # {job: how often its process still cannot be made}
         self.gone_early = {}  # {job: how often its process still ends before go}
         self.on_go = lambda launch: None
@@ -75,6 +85,13 @@ class FakeExecutor:
         self.warmed = []
         self.waits = []  # how long each wait was to be
         self.most_living = 0
+
+    def begin_again(self):
+        """Serve another scheduler: whatever was left of the one before is gone."""
+        self._life += 1
+        self._launches.clear()
+        self._living.clear()
+        self._events.clear()
 
     # What a test says
 
@@ -100,11 +117,13 @@ class FakeExecutor:
         for launch in launches:
             self.prepared.append(launch)
             self._launches[launch.number] = launch
+            if self.is_slow:
+                continue
             if self.unprepared.get(launch.job, 0) > 0:
                 self.unprepared[launch.job] -= 1
                 self._events.append(Unprepared(launch.number, "no process could be made"))
             else:
-                self._events.append(Prepared(launch.number, 10_000 + launch.number, 99))
+                self._events.append(Prepared(launch.number, NO_PID + launch.number, 99))
 
     def go(self, number):
         launch = self._launches[number]
@@ -117,7 +136,9 @@ class FakeExecutor:
         self.most_living = max(self.most_living, len(self._living))
         plan = self._plan(launch)
         if plan.seconds is not None:
-            self._after(plan.seconds, lambda: self._end(number, plan.exit_code, None))
+            life = self._life
+            end = lambda: self._life == life and self._end(number, plan.exit_code, None)  # noqa: E731
+            self._after(plan.seconds, end)
         return True
 
     def drop(self, number):
@@ -131,6 +152,7 @@ class FakeExecutor:
 
     def wait(self, timeout_seconds):
         self.waits.append(timeout_seconds)
+        assert len(self.waits) < _MOST_TURNS, "the loop goes on for ever"
         if not self._events:
             self._pass_by(timeout_seconds)
         if self._events or timeout_seconds > 0:
@@ -191,11 +213,13 @@ class FaultyStore:
         self._store = store
         self.failures = {}  # {method: how often it still fails}
         self.refused = []
+        self.before = {}  # {method: what happens before it}
 
     def __getattr__(self, name):
         method = getattr(self._store, name)
 
         def call(*arguments, **options):
+            self.before.get(name, lambda: None)()
             if self.failures.get(name, 0) > 0:
                 self.failures[name] -= 1
                 self.refused.append(name)
@@ -215,6 +239,7 @@ class World:
         self.observer = Recorder()
         self.store = None
         self._opened = []
+        self._bodies = []
 
     def open_store(self, identity=None):
         """Return one more store on the state file, attached as its dispatcher."""
@@ -223,9 +248,17 @@ class World:
         self._opened.append(store)
         return store
 
+    def body(self):
+        """Return a process that does nothing, in a group of its own: it stands for a dispatcher, or a run."""
+        body = subprocess.Popen(["cat"], stdin=subprocess.PIPE, start_new_session=True)
+        self._bodies.append(body)
+        return body
+
     def scheduler(self, *jobs, grace=15.0, exit_when_done=False, max_parallel=100):
         """Return a scheduler of these jobs, with a new executor, observer and store."""
-        self.store = FaultyStore(self.open_store())
+        self._scheduler_body = self.body()
+        self.store = FaultyStore(self.open_store(identity_of(self._scheduler_body)))
+        self.executor.begin_again()
         schedules = {}
         for job in jobs:
             schedules.setdefault((job.schedule, job.timezone), parse_schedule(job.schedule, job.timezone))
@@ -245,12 +278,29 @@ class World:
             observer=self.observer,
         )
 
+    def by_hand(self, job):
+        """Return the dispatcher of one run of a job, with a new executor and store."""
+        self.store = FaultyStore(self.open_store(identity_of(self.body())))
+        self.executor.begin_again()
+        return Manual(
+            job, clock=self.clock, store=self.store, executor=self.executor, observer=self.observer
+        )
+
     def run(self, *jobs, until=None, **options):
         """Schedule these jobs until so many seconds after noon, or until they are done; return the exit code."""
         scheduler = self.scheduler(*jobs, **options)
         if until is not None:
             self.executor.signal_at(until, SIGTERM)
         return scheduler.run()
+
+    def crash_at(self, seconds):
+        """Have the scheduler be killed so many seconds after noon."""
+
+        def crash():
+            kill(self._scheduler_body)
+            raise Killed
+
+        self.executor.at(seconds, crash)
 
     def rows(self, job=None):
         """Return what the state file says, oldest first."""
@@ -269,3 +319,15 @@ class World:
     def close(self):
         for store in self._opened:
             store.close()
+        for body in self._bodies:
+            kill(body)
+
+
+def identity_of(body):
+    return Identity(boot_id(), body.pid, start_ticks(body.pid))
+
+
+def kill(body):
+    body.kill()
+    body.wait()
+    body.stdin.close()

@@ -16,6 +16,8 @@ import uuid
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -44,7 +46,9 @@ def note(*words):
 WITH_TERMINAL = [
     sys.executable,
     "-c",
-    "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])",
+    "import fcntl, os, sys, termios\n"
+    "fcntl.ioctl(0, termios.TIOCSCTTY, 0)\n"
+    "os.execv(sys.argv[1], sys.argv[1:])",
 ]
 
 
@@ -82,6 +86,7 @@ class Scheduler:
     def __init__(self, process: "subprocess.Popen[bytes]", log: int | None, errors: Path) -> None:
         self.process = process
         self.events: list[dict[str, Any]] = []
+        self.unreadable: list[bytes] = []  # lines of the log that are no JSON object
         self._errors = errors
         self._tail: deque[str] = deque(maxlen=_LAST_LINES)
         self._news = threading.Condition()
@@ -169,14 +174,18 @@ class Scheduler:
             try:
                 for line in lines:
                     self._note(line)
-            except (OSError, ValueError):
-                pass  # the other end of a terminal is gone, or the test closed the pipe
+            except OSError:
+                pass  # the other end of a terminal is gone
         with self._news:
             self._is_at_end = True
             self._news.notify_all()
 
     def _note(self, line: bytes) -> None:
-        event = json.loads(line)
+        try:
+            event = json.loads(line)
+        except ValueError:
+            self.unreadable.append(line)
+            event = {"event": "unreadable"}
         with self._news:
             if event["event"] == "output":
                 self._outputs += 1
@@ -205,9 +214,16 @@ class Site:
         self._schedulers: list[Scheduler] = []
 
     def define(
-        self, jobs: Mapping[str, Mapping[str, Any]], *, settings: Mapping[str, Any] | None = None, **modules: str
+        self,
+        jobs: Mapping[str, Mapping[str, Any]],
+        *,
+        settings: Mapping[str, Any] | None = None,
+        **modules: str,
     ) -> None:
-        """Write `jobs.toml` and the modules. A job is due every second, and calls `work:NAME`, unless it says so."""
+        """Write `jobs.toml` and the modules.
+
+        A job that does not say otherwise calls the function `work:NAME` and is due every second.
+        """
         tables = {
             name: {"callable": f"work:{name}", "schedule": EVERY_SECOND, "timezone": "UTC", **job}
             for name, job in jobs.items()
@@ -281,6 +297,15 @@ class Site:
             raise AssertionError(f"history ended with {answer.returncode}: {answer.stderr}")
         rows: list[dict[str, Any]] = json.loads(answer.stdout)
         return rows[::-1]
+
+    def wait_for_row(self, job: str, state: str, *, seconds: float = DEADLINE_SECONDS) -> dict[str, Any]:
+        """Return the first row of the history in which the job is in this state."""
+
+        def row() -> dict[str, Any] | None:
+            return next((row for row in self.history(job) if row["state"] == state), None)
+
+        found: dict[str, Any] = wait_until(row, f"{job} is {state}", seconds=seconds)
+        return found
 
     def executions(self) -> dict[str, int]:
         """Return each job's count."""
@@ -380,10 +405,8 @@ def peak_memory_bytes(pid: int) -> int:
 
 def seconds_apart(rows: Sequence[Mapping[str, Any]]) -> list[int]:
     """Return by how many seconds each row's occurrence comes after the one before it."""
-    from datetime import datetime
-
     instants = [int(datetime.fromisoformat(row["scheduled_for"]).timestamp()) for row in rows]
-    return [later - earlier for earlier, later in zip(instants, instants[1:], strict=False)]
+    return [later - earlier for earlier, later in pairwise(instants)]
 
 
 @contextmanager

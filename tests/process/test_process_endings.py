@@ -136,7 +136,9 @@ def test_a_run_is_recorded_as_it_ended(ended, name, state, exit_code, signal, er
 
     rows = history[name]
 
-    assert [(row["state"], row["exit_code"], row["signal"]) for row in rows] == [(state, exit_code, signal)] * 2
+    assert [(row["state"], row["exit_code"], row["signal"]) for row in rows] == [
+        (state, exit_code, signal)
+    ] * 2
     errors = [row["error"] and (row["error"]["type"], row["error"]["message"]) for row in rows]
     assert errors == [error] * 2
 

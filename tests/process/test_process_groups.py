@@ -85,7 +85,9 @@ def test_a_grandchild_that_goes_on_writing_does_not_hold_up_the_scheduler(site):
 
     finished = scheduler.wait_for("run_finished", job="leaves_flood")
 
-    scheduler.wait_for_all("run_finished", len(scheduler.logged("run_finished", job="ticks")) + 1, job="ticks")
+    scheduler.wait_for_all(
+        "run_finished", len(scheduler.logged("run_finished", job="ticks")) + 1, job="ticks"
+    )
     assert finished["state"] == "succeeded"
     assert scheduler.stop() == 0
 

@@ -1,6 +1,8 @@
 """Many runs at once, and a machine that has no room for them."""
 
 import os
+import subprocess
+import sys
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -74,6 +76,31 @@ def test_with_few_descriptors_everything_still_runs_in_the_end(site, isolation):
     assert "Traceback" not in scheduler.errors
 
 
+EXHAUST_DESCRIPTORS = """
+import os
+from cronjobs.processes import is_alive, own_identity
+identity = own_identity()
+taken = []
+try:
+    while True:
+        taken.append(os.dup(0))
+except OSError:
+    pass
+answer = is_alive(identity)
+os.close(taken.pop())
+print(answer)
+"""
+
+
+def test_no_process_is_taken_for_dead_because_no_descriptor_is_left_to_look_at_it():
+    # `forbid` and recovery would otherwise start a second run beside the one that lives.
+    command = [*limited_by("-n 32"), sys.executable, "-c", EXHAUST_DESCRIPTORS]
+
+    answer = subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+    assert (answer.stdout, answer.stderr) == ("True\n", "")
+
+
 @contextmanager
 def process_group_limit(name):
     """Give a control group in which the number of processes can be limited; skip where there is none."""
@@ -94,9 +121,7 @@ def test_while_no_process_can_be_made_runs_wait_and_then_run_once(site, isolatio
     site.define({"job": {"callable": "work:notes_its_name", "isolation": isolation}}, work=WORK)
     with process_group_limit(f"cronjobs-test-{os.getpid()}") as group:
         try:
-            scheduler = site.start(
-                under=["sh", "-c", f'echo $$ > {group}/cgroup.procs && exec "$@"', "sh"]
-            )
+            scheduler = site.start(under=["sh", "-c", f'echo $$ > {group}/cgroup.procs && exec "$@"', "sh"])
             scheduler.wait_for("run_finished", state="succeeded")
             wait_until(lambda: not is_probing(site), "the first look at the modules is over")
 

@@ -89,7 +89,9 @@ def a_job_of(module):
     ids=["thread with a lock", "socket", "epoll", "non-daemon thread"],
 )
 def test_what_no_fork_survives_is_imported_afresh_for_each_run(site, source, left, printed):
-    site.define({"risky": a_job_of("risky"), "ticks": {"number_of_executions": 1}}, work=HEALTHY, risky=source)
+    site.define(
+        {"risky": a_job_of("risky"), "ticks": {"number_of_executions": 1}}, work=HEALTHY, risky=source
+    )
 
     scheduler = site.run_until_done()
 
@@ -199,7 +201,10 @@ def test_what_a_module_prints_at_import_is_logged_once(site):
 
 def test_a_non_daemon_thread_of_an_import_that_never_ends_ends_with_its_run_s_time_limit(site):
     site.define(
-        {"endless": {**a_job_of("endless"), "timeout": "3s", "kill_after": "500ms"}, "ticks": {"number_of_executions": 2}},
+        {
+            "endless": {**a_job_of("endless"), "timeout": "3s", "kill_after": "500ms"},
+            "ticks": {"number_of_executions": 2},
+        },
         work=HEALTHY,
         endless=THREAD_THAT_NEVER_ENDS,
     )

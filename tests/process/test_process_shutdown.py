@@ -5,7 +5,9 @@ import pty
 import random
 import signal
 import subprocess
+import termios
 import time
+import tty
 
 import pytest
 from harness import WITH_TERMINAL, children_of, is_running, wait_until
@@ -76,9 +78,7 @@ def test_a_run_that_ends_within_the_grace_has_succeeded(site, signum, isolation)
 @pytest.mark.parametrize("isolation", ["fork", "spawn"])
 @pytest.mark.parametrize(("name", "ended_by"), [("sleeps", "SIGTERM"), ("ignores_sigterm", "SIGKILL")])
 def test_a_run_that_outlives_the_grace_is_cancelled(site, name, ended_by, isolation):
-    site.define(
-        once(name, kill_after="500ms", isolation=isolation), settings={"grace": "200ms"}, work=WORK
-    )
+    site.define(once(name, kill_after="500ms", isolation=isolation), settings={"grace": "200ms"}, work=WORK)
     scheduler = site.start()
     begin(site, scheduler)
 
@@ -161,6 +161,10 @@ def test_ctrl_c_in_a_terminal_reaches_the_scheduler_and_not_the_jobs(site):
         work=WORK,
     )
     terminal, end = pty.openpty()
+    tty.setraw(end)  # no echo in the log ...
+    modes = termios.tcgetattr(end)
+    modes[3] |= termios.ISIG  # ... but Ctrl-C is a signal
+    termios.tcsetattr(end, termios.TCSANOW, modes)
     try:
         scheduler = site.start(
             under=WITH_TERMINAL, stdin=end, stdout=end, log=terminal, start_new_session=True
@@ -185,7 +189,7 @@ def test_ctrl_c_in_a_terminal_reaches_the_scheduler_and_not_the_jobs(site):
 
 @pytest.fixture
 def namespaced(site):
-    """A function that starts a scheduler as process 1 of a namespace; returns it and the pid it has outside."""
+    """A function that starts a scheduler as process 1 of a namespace: returns it and its pid out here."""
     done = subprocess.run([*NEW_NAMESPACE, "true"], capture_output=True, text=True)
     if done.returncode:
         pytest.skip(f"a PID namespace needs root: {done.stderr.strip()}")

@@ -33,7 +33,8 @@ def looks():
     }))
 
 def signals():
-    return {each.name: str(signal.getsignal(each)).split(" at ")[0] for each in signal.valid_signals() if isinstance(each, signal.Signals)}
+    named = [each for each in signal.valid_signals() if isinstance(each, signal.Signals)]
+    return {each.name: str(signal.getsignal(each)).split(" at ")[0] for each in named}
 """
 
 

@@ -1,8 +1,6 @@
 """A job by hand, beside a scheduler or without one, and counts that are set back."""
 
-import os
 import signal
-import subprocess
 import time
 
 import pytest
@@ -133,7 +131,8 @@ def test_a_killed_trigger_blocks_no_later_occurrence(site):
 
     scheduler.wait_for("run_started", job="waits_for_a_word")
     wait_until(lambda: not is_running(run), "the run of the killed trigger has ended")
-    assert [(row["state"], row["trigger"]) for row in site.history()][0] == ("lost", "manual")
+    first = site.history()[0]
+    assert (first["state"], first["trigger"]) == ("lost", "manual")
 
 
 def test_a_trigger_that_is_killed_beside_a_scheduler_blocks_no_later_occurrence(site):
@@ -148,7 +147,8 @@ def test_a_trigger_that_is_killed_beside_a_scheduler_blocks_no_later_occurrence(
         trigger.kill()
 
     scheduler.wait_for("run_started", job="waits_for_a_word")
-    assert [(row["state"], row["trigger"]) for row in site.history()][0] == ("lost", "manual")
+    first = site.history()[0]
+    assert (first["state"], first["trigger"]) == ("lost", "manual")
     assert scheduler.wait_for("run_finished", state="lost")["trigger"] == "manual"
 
 

@@ -1,0 +1,100 @@
+"""Whatever fails and whenever: counts are exact, no occurrence runs twice, and none is forgotten."""
+
+from collections import Counter
+from contextlib import suppress
+from pathlib import Path
+from signal import SIGTERM
+from tempfile import TemporaryDirectory
+
+from factories import MEMORY, a_job
+from fakes import Killed, Plan, World
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cronjobs.core.errors import StateError
+from cronjobs.core.job import Concurrency
+from cronjobs.core.run import State
+
+LIMIT = 7
+JOBS = [
+    a_job("limited", "*/10 * * * * *", number_of_executions=LIMIT),
+    a_job("forbidding", "*/10 * * * * *"),
+    a_job("allowing", "*/15 * * * * *", concurrency=Concurrency.ALLOW),
+    a_job("timed", "*/20 * * * * *", timeout_seconds=3.0, kill_after_seconds=2.0),
+]
+PLANS = {
+    "limited": Plan(seconds=4),
+    "forbidding": Plan(seconds=25),
+    "allowing": Plan(seconds=40, exit_code=1),
+    "timed": Plan(seconds=None, heeds_sigterm=False),
+}
+LAST = 305
+METHODS = ["claim", "wait", "start", "finish", "tick", "adopt", "define", "prune"]
+
+troubles = st.fixed_dictionaries(
+    {
+        "failures": st.lists(
+            st.tuples(st.integers(1, LAST // 2), st.sampled_from(METHODS), st.integers(1, 6)), max_size=6
+        ),
+        "unprepared": st.lists(
+            st.tuples(st.integers(1, LAST // 2), st.sampled_from(sorted(PLANS)), st.integers(1, 3)), max_size=3
+        ),
+        "gone_early": st.lists(
+            st.tuples(st.integers(1, LAST // 2), st.sampled_from(sorted(PLANS)), st.integers(1, 3)), max_size=3
+        ),
+        "stalls": st.lists(st.tuples(st.integers(1, LAST // 2), st.integers(1, 100)), max_size=2),
+        "crashes": st.lists(st.integers(1, LAST // 2), max_size=3),
+        "max_parallel": st.integers(1, 5),
+    }
+)
+
+
+def arrange(world, trouble):
+    executor = world.executor
+    executor.plans = dict(PLANS)
+
+    for at, method, count in trouble["failures"]:
+        executor.at(at, lambda method=method, count=count: world.store.failures.update({method: count}))
+    for kind in ("unprepared", "gone_early"):
+        for at, job, count in trouble[kind]:
+            executor.at(at, lambda kind=kind, job=job, count=count: getattr(executor, kind).update({job: count}))
+    for at, seconds in trouble["stalls"]:
+        executor.at(at, lambda seconds=seconds: world.clock.pass_by(seconds))
+    for at in trouble["crashes"]:
+        world.crash_at(at + 0.37)
+    executor.signal_at(LAST, SIGTERM)
+
+
+def schedule_until_the_end(world, max_parallel):
+    """Start one scheduler after the other, as a supervisor would, until one ends because it was told to."""
+    while True:
+        with suppress(Killed, StateError):
+            return world.scheduler(*JOBS, max_parallel=max_parallel).run()
+        world.clock.pass_by(3)
+
+
+@settings(max_examples=40, deadline=None, derandomize=True, print_blob=False)
+@given(trouble=troubles)
+def test_no_trouble_makes_counts_inexact_or_an_occurrence_run_twice_or_be_forgotten(trouble):
+    with TemporaryDirectory(dir=MEMORY) as directory:
+        world = World(Path(directory) / "state.db")
+        seen = []
+        world.executor.on_go = lambda launch: seen.append(
+            (launch.run_id, [run.state for run in world.rows(launch.job) if run.id == launch.run_id])
+        )
+        arrange(world, trouble)
+
+        assert schedule_until_the_end(world, trouble["max_parallel"]) == 0
+
+        rows = {job.name: world.rows(job.name) for job in JOBS}
+        executions = {job.name: world.executions(job.name) for job in JOBS}
+        world.close()
+
+    assert {tuple(states) for _, states in seen} <= {(State.RUNNING,)}
+    assert [run_id for run_id, times in Counter(run_id for run_id, _ in seen).items() if times > 1] == []
+    for job in JOBS:
+        assert executions[job.name] == sum(run.execution_number is not None for run in rows[job.name])
+        assert not [run for run in rows[job.name] if run.state in (State.CLAIMED, State.WAITING, State.RUNNING)]
+    assert executions["limited"] <= LIMIT
+    for name, every in (("forbidding", 10), ("allowing", 15), ("timed", 20)):
+        assert sum(run.skipped_count or 1 for run in rows[name]) == LAST // every
