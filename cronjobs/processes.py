@@ -8,6 +8,7 @@ import fcntl
 import json
 import os
 import signal
+import sys
 import time
 from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
@@ -157,6 +158,14 @@ def raise_descriptor_limit() -> int:
         except (OSError, ValueError):
             pass  # macOS refuses its own "unlimited"
     return soft
+
+
+def descriptor_limit() -> int:
+    """Return how many files this process may have open."""
+    import resource
+
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return sys.maxsize if soft == resource.RLIM_INFINITY else soft
 
 
 def restore_descriptor_limit(soft: int | None) -> None:

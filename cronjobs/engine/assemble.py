@@ -14,13 +14,21 @@ from cronjobs.executors.watch import Watch
 from cronjobs.observers.log import JsonLog, TextLog
 from cronjobs.observers.passthrough import Passthrough
 from cronjobs.observers.writer import Writer
-from cronjobs.processes import StateLock, become_subreaper, own_identity, raise_descriptor_limit
+from cronjobs.processes import (
+    StateLock,
+    become_subreaper,
+    descriptor_limit,
+    own_identity,
+    raise_descriptor_limit,
+)
 from cronjobs.signals import SignalPipe
 from cronjobs.store.sqlite import SqliteStore
 
 if TYPE_CHECKING:
     from cronjobs.core.schedule import Schedule
 
+_MOST_ARMED = 1000
+_SPARE_DESCRIPTORS = 256
 LogFormat = Literal["text", "json"]
 
 
@@ -51,7 +59,7 @@ def schedule(
     watch = Watch(clock)
     identity = own_identity()
     lock = StateLock.acquire(configuration.settings.state, identity)
-    descriptor_limit = raise_descriptor_limit()
+    former_limit = raise_descriptor_limit()
     become_subreaper()
     store = SqliteStore.open(configuration.settings.state)
     store.attach(identity, now=clock.now())
@@ -62,7 +70,7 @@ def schedule(
     else:
         observer = TextLog(writer, now=clock.now, zone=zone, level=log_level, colour=colour)
     executor = LocalExecutor(
-        configuration, clock=clock, signals=signals, watch=watch, descriptor_limit=descriptor_limit
+        configuration, clock=clock, signals=signals, watch=watch, descriptor_limit=former_limit
     )
     for note in store.notes:
         observer.observe(Note("info", "state_file", note))
@@ -71,7 +79,7 @@ def schedule(
         scheduler = Scheduler(
             configuration,
             schedules_of(configuration),
-            options,
+            options._replace(max_armed=_most_armed()),
             clock=clock,
             store=store,
             executor=executor,
@@ -83,6 +91,11 @@ def schedule(
         observer.flush()
         store.close()
         lock.release()
+
+
+def _most_armed() -> int:
+    """Return how many processes may wait for their instant: each takes three of this one's descriptors."""
+    return max(0, min(_MOST_ARMED, (descriptor_limit() - _SPARE_DESCRIPTORS) // 4))
 
 
 def trigger(configuration: Configuration, job: Job, *, counted: bool) -> int:

@@ -6,12 +6,12 @@ from heapq import heappop, heappush
 from signal import SIGKILL, SIGTERM
 
 from cronjobs.core.catch_up import WINDOW_SECONDS
-from cronjobs.core.decide import remaining
+from cronjobs.core.decide import Facts, decide, remaining
 from cronjobs.core.errors import StateError, StateLostError
 from cronjobs.core.events import Event, Note, OutputLine, RunFinished, RunStarted
-from cronjobs.core.job import Job
+from cronjobs.core.job import Job, Occurrence
 from cronjobs.core.ports import Clock, Ended, Executor, Launch, Prepared, Printed, Store, Unprepared, Vanished
-from cronjobs.core.run import Outcome, Reason, Run, State, advance, finish
+from cronjobs.core.run import Outcome, Reason, Run, State, advance, finish, run_id
 
 _AGAIN_SECONDS = 1.0  # after a fork or a commit that failed
 _OUTCOMES_WAIT_SECONDS = 0.1  # while other runs are being started, which is more urgent
@@ -31,6 +31,16 @@ class Flight:
         self.reason: Reason | None = None
 
 
+class Armed:
+    """A process that was made ahead of its occurrence, and has not got a run yet."""
+
+    __slots__ = ("event", "launch")
+
+    def __init__(self, launch: Launch) -> None:
+        self.launch = launch
+        self.event: Prepared | None = None  # once its process waits for go
+
+
 class Dispatch:
     """Starts claimed runs as there is room, and records what becomes of them."""
 
@@ -44,6 +54,7 @@ class Dispatch:
         tell: Callable[[Event], None],
         max_parallel: int,
         on_returned: Callable[[str], None],
+        max_armed: int = 0,
     ) -> None:
         """on_returned: told of a job whose count went down again."""
         self._jobs = jobs
@@ -53,11 +64,14 @@ class Dispatch:
         self._tell = tell
         self._max_parallel = max_parallel
         self._on_returned = on_returned
+        self._max_armed = max_armed
         self._numbers = 0
         self._waiting: deque[Run] = deque()
         self._again: list[tuple[float, int, Run]] = []  # (monotonic, order, run): could not be started
         self._flights: dict[int, Flight] = {}
         self._gone = 0  # how many of them have got go
+        self._armed: dict[Occurrence, Armed] = {}
+        self._armed_by_number: dict[int, Occurrence] = {}
         self._prepared: list[tuple[Flight, Prepared]] = []
         self._outcomes: list[Run] = []
         self._outcomes_since = 0.0
@@ -85,11 +99,38 @@ class Dispatch:
                 advance(run, State.WAITING) if run.state is State.CLAIMED else run for run in self._waiting
             )
 
+    def arm(self, occurrences: Sequence[Occurrence], facts: Mapping[str, Facts]) -> None:
+        """Have processes ready for occurrences that are due soon, as far as there is room for their runs.
+
+        Nothing is claimed by that: a process whose occurrence is not claimed as foreseen is dropped.
+        """
+        room = min(self._max_parallel - len(self._flights) - len(self._waiting), self._max_armed)
+        launches: list[Launch] = []
+        for occurrence in occurrences:
+            job, known = self._jobs[occurrence.job], facts[occurrence.job]
+            if len(launches) < room and decide(job, known).action == "start":
+                launch = self._launch(
+                    job, run_id(*occurrence), occurrence.scheduled_for, 1, known.executions + 1
+                )
+                self._armed[occurrence] = Armed(launch)
+                self._armed_by_number[launch.number] = occurrence
+                launches.append(launch)
+        if launches:
+            self._executor.prepare(launches)
+
+    def disarm(self) -> None:
+        """Drop the processes that were made ahead and not used."""
+        for armed in self._armed.values():
+            self._executor.drop(armed.launch.number)
+        self._armed.clear()
+        self._armed_by_number.clear()
+
     def take(self, event: Prepared | Unprepared | Printed | Ended | Vanished) -> None:
         """Take what the executor says of a run."""
         flight = self._flights.get(event.number)
         if flight is None:
-            return  # given up in the meantime
+            self._take_armed(event)
+            return
         if isinstance(event, Printed):
             self._tell(OutputLine(flight.run, event.stream, event.text))
         elif isinstance(event, Prepared):
@@ -111,8 +152,7 @@ class Dispatch:
             is_starting = len(self._flights) > self._gone
             if not is_starting or now - self._outcomes_since > _OUTCOMES_WAIT_SECONDS:
                 self.record()
-        while self._again and self._again[0][0] <= now:
-            self._waiting.appendleft(heappop(self._again)[2])
+        self._take_up_again(now)
         self._fill()
 
     def record(self) -> bool:
@@ -140,6 +180,7 @@ class Dispatch:
 
     def cancel_unstarted(self, reason: Reason) -> None:
         """Give up every run that has not got go; each gives its count back."""
+        self.disarm()
         outcome = Outcome(State.CANCELLED, self._clock.now(), reason)
         for run in (*self._waiting, *(run for _, _, run in self._again)):
             self._conclude(finish(run, outcome))
@@ -155,7 +196,8 @@ class Dispatch:
         """End the runs that are running: SIGTERM, and SIGKILL after each one's `kill_after`, or at once."""
         for flight in list(self._flights.values()):
             if flight.has_gone and (flight.ending is None or at_once):
-                self._end(flight, flight.ending or State.CANCELLED, flight.reason or reason, at_once=at_once)
+                state = flight.ending or State.CANCELLED
+                self._end(flight, state, flight.reason if flight.ending else reason, at_once=at_once)
 
     # From claim to go
 
@@ -164,11 +206,50 @@ class Dispatch:
         while self._waiting and len(self._flights) < self._max_parallel:
             run = self._waiting.popleft()
             job = self._jobs[run.job]
-            self._numbers += 1
-            self._flights[self._numbers] = Flight(self._numbers, run, job)
-            launches.append(_launch(self._numbers, run, job))
+            launch = self._launch(job, run.id, run.scheduled_for, run.attempt, run.execution_number or 0)
+            armed = self._armed_for(run, launch)
+            flight = Flight(armed.launch.number if armed else launch.number, run, job)
+            self._flights[flight.number] = flight
+            if armed is None:
+                launches.append(launch)
+            elif armed.event is not None:
+                self._prepared.append((flight, armed.event))
         if launches:
             self._executor.prepare(launches)
+
+    def _take_up_again(self, now: float) -> None:
+        """Put the runs that could not be started back among those that wait, in their order."""
+        runs = []
+        while self._again and self._again[0][0] <= now:
+            runs.append(heappop(self._again)[2])
+        if runs:
+            waiting = sorted((*runs, *self._waiting), key=lambda run: (run.scheduled_for, run.row))
+            self._waiting = deque(waiting)
+
+    def _launch(self, job: Job, run_id: str, scheduled_for: int, attempt: int, executions: int) -> Launch:
+        self._numbers += 1
+        left = remaining(job, executions)
+        return Launch(self._numbers, job.name, run_id, scheduled_for, attempt, executions, left)
+
+    def _armed_for(self, run: Run, launch: Launch) -> Armed | None:
+        """Return the process that was made for a run, if it was told what is true now."""
+        armed = self._armed.pop(Occurrence(run.job, run.scheduled_for), None)
+        if armed is None:
+            return None
+        del self._armed_by_number[armed.launch.number]
+        if armed.launch == launch._replace(number=armed.launch.number):
+            return armed
+        self._executor.drop(armed.launch.number)
+        return None
+
+    def _take_armed(self, event: Prepared | Unprepared | Printed | Ended | Vanished) -> None:
+        occurrence = self._armed_by_number.get(event.number)
+        if occurrence is None:
+            return  # a run that was given up in the meantime
+        if isinstance(event, Prepared):
+            self._armed[occurrence].event = event
+        else:  # it did not work out: the run will be prepared when it is claimed
+            del self._armed[occurrence], self._armed_by_number[event.number]
 
     def _start(self) -> None:
         """Write `running`, then go: never the other way round."""
@@ -280,10 +361,3 @@ class Dispatch:
             self._tell(Note("info", "state_writable", "the state file can be written again"))
         self._is_unwritable = False
         return True
-
-
-def _launch(number: int, run: Run, job: Job) -> Launch:
-    executions = run.execution_number or 0
-    return Launch(
-        number, run.job, run.id, run.scheduled_for, run.attempt, executions, remaining(job, executions)
-    )

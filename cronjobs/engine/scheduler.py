@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 _WAIT_SECONDS = 30.0  # the longest: by then what others wrote to the state file is seen
 _WARM_SECONDS = 5.0  # ahead of a job, its zygote starts
+_ARM_SECONDS = 0.05  # ahead of their instant, processes are made, and for each so much more
+_ARM_SECONDS_A_JOB = 0.0015
 _AGAIN_SECONDS = 1.0  # after a claim that could not be committed
 _PRUNE_SECONDS = 3600.0
 _HISTORY_SECONDS = 30 * 86_400.0
@@ -42,6 +44,7 @@ class Options(NamedTuple):
 
     grace_seconds: float
     exit_when_done: bool = False
+    max_armed: int = 0  # how many processes may be made ahead of their instant
 
 
 class Scheduler:
@@ -75,11 +78,14 @@ class Scheduler:
             tell=self._tell,
             max_parallel=configuration.settings.max_parallel,
             on_returned=self._rearm,
+            max_armed=options.max_armed,
         )
         self._looked_at = 0.0  # monotonic
         self._pruned_at = 0.0  # monotonic
         self._claim_not_before = 0.0  # monotonic
         self._warmed_for: int | None = None
+        self._upcoming: list[str] = []  # the jobs that are due then
+        self._armed_for: int | None = None
         self._stop_signals: list[int] = []
         self._drained_by: float | None = None  # monotonic: until then, runs may finish by themselves
 
@@ -274,10 +280,25 @@ class Scheduler:
             self._agenda.add(name, self._schedules[name], int(self._clock.now()))
 
     def _warm(self) -> None:
-        at = self._agenda.wake_at()
-        if at is not None and at != self._warmed_for and at - self._clock.now() <= _WARM_SECONDS:
+        """Make ready for what is due next: its zygotes some seconds ahead, its processes a moment ahead."""
+        at, now = self._agenda.wake_at(), self._clock.now()
+        if at is None or self._stop_signals:
+            return
+        if at != self._warmed_for and at - now <= _WARM_SECONDS:
             self._warmed_for = at
-            self._executor.warm(self._agenda.before(at + 1))
+            self._upcoming = self._agenda.before(at + 1)
+            self._executor.warm(self._upcoming)
+        if self._armed_for is not None and (at != self._armed_for or at - now > _WARM_SECONDS):
+            self._armed_for = None  # that instant is over, or the clock was set
+            self._dispatch.disarm()
+        if at == self._warmed_for and at != self._armed_for and now >= at - self._lead_seconds():
+            self._armed_for = at
+            occurrences = [Occurrence(name, at) for name in self._upcoming]
+            self._dispatch.arm(occurrences, self._store.facts(self._upcoming))
+
+    def _lead_seconds(self) -> float:
+        """Return how long ahead of their instant the upcoming processes are made."""
+        return _ARM_SECONDS + _ARM_SECONDS_A_JOB * min(len(self._upcoming), self._options.max_armed)
 
     def _pause(self) -> float:
         """Return how long there is nothing to do, in seconds."""
@@ -291,11 +312,15 @@ class Scheduler:
         elif self._owed:
             instants.append(self._claim_not_before)
         elif at is not None:
-            lead = 0.0 if at == self._warmed_for else _WARM_SECONDS
-            instants.append(monotonic + at - now - lead)
+            instants.append(monotonic + at - now - self._next_lead_seconds(at))
         if (wake_at := self._dispatch.wake_at()) is not None:
             instants.append(wake_at)
         return min(max(0.0, min(instants) - monotonic), _WAIT_SECONDS)
+
+    def _next_lead_seconds(self, at: int) -> float:
+        if at != self._warmed_for:
+            return _WARM_SECONDS
+        return 0.0 if at == self._armed_for else self._lead_seconds()
 
     # What comes back
 

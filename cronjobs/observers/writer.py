@@ -28,6 +28,7 @@ class Writer:
         self._waiter = waiter
         self._kept = bytearray()
         self._written = 0  # how much of the kept is out already
+        self._is_torn = False  # whether what is out ends within a line
         self._dropped = 0
         self.is_broken = False  # nobody will ever read it
         self._is_file = stat.S_ISREG(os.fstat(descriptor).st_mode)
@@ -42,6 +43,8 @@ class Writer:
         if self._written > _KEPT_BYTES:
             del self._kept[: self._written]
             self._written = 0
+        if self._is_torn and not self._kept:
+            self._kept += b"\n"  # the rest of that line was dropped
         self._kept += line.encode("utf-8", "backslashreplace") + b"\n"
         if len(self._kept) - self._written > _FLUSHED_BYTES:
             self.flush()
@@ -77,6 +80,7 @@ class Writer:
         end = len(self._kept) if self._is_file else self._written + select.PIPE_BUF
         try:
             self._written += os.write(self._descriptor, self._kept[self._written : end])
+            self._is_torn = self._kept[self._written - 1 : self._written] != b"\n"
         except BlockingIOError:
             return
         except OSError as exc:  # the reader is gone, or the disk is full

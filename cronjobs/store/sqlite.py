@@ -134,7 +134,7 @@ class SqliteStore:
     ) -> tuple[list[Run], list[Run]]:
         """Own occurrences and count them, and write down those decided against."""
         with self._transaction() as database:
-            written: list[Run | None] = []
+            written = [self._pass(database, each, now) for each in passed if each.state == "missed"]
             claimed: list[Run | None] = []
             for claim in claims:
                 if claim.is_exclusive and _is_unfinished(database, claim.job):
@@ -142,7 +142,7 @@ class SqliteStore:
                 else:
                     claimed.append(self._claim(database, claim, now))
             # After the claims: a skip must not share a row with an earlier one across a run.
-            written += [self._pass(database, each, now) for each in passed]
+            written += [self._pass(database, each, now) for each in passed if each.state == "skipped"]
             database.execute(_TICK, (now, ticked_until))
         return [run for run in claimed if run], [row for row in written if row]
 

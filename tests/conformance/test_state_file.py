@@ -82,7 +82,9 @@ def content(directory):
 def without_what_readers_make(files):
     """SQLite's readers need shared memory and a WAL to look into, be it an empty one."""
     return {
-        name: each for name, each in files.items() if each and not name.endswith("-shm") or name == "state.db"
+        name: each
+        for name, each in files.items()
+        if not name.endswith("-shm") and (each or not name.endswith("-wal"))
     }
 
 
@@ -427,9 +429,7 @@ def test_a_claim_for_which_there_is_no_room_leaves_nothing_and_can_be_tried_agai
     assert refusal.value.hint
     assert everything(file) == before
     store._database.execute("PRAGMA max_page_count=1000000")
-    runs, rows = store.claim(
-        many(), [a_skip(scheduled_for=NOON + 1)], ticked_until=NOON + 9, now=NOON + 9
-    )
+    runs, rows = store.claim(many(), [a_skip(scheduled_for=NOON + 1)], ticked_until=NOON + 9, now=NOON + 9)
     assert (len(runs), len(rows)) == (500, 1)
     assert store.facts(["tidy"])["tidy"].executions == 501
     assert is_sound(file)
@@ -649,7 +649,8 @@ def test_a_reader_of_an_older_file_reads_it_and_leaves_it_as_it_is(file, monkeyp
 def test_a_migration_that_fails_leaves_the_file_as_it_was(file, monkeypatch):
     a_state_file(file)
     before = everything(file)
-    monkeypatch.setattr(sqlite, "MIGRATIONS", (*TOMORROW[:-1], TOMORROW[-1] + "INSERT INTO nowhere VALUES (1);"))
+    broken = TOMORROW[-1] + "INSERT INTO nowhere VALUES (1);"
+    monkeypatch.setattr(sqlite, "MIGRATIONS", (*TOMORROW[:-1], broken))
 
     with pytest.raises(StateError, match="nowhere"):
         SqliteStore.open(str(file))

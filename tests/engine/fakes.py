@@ -137,8 +137,7 @@ class FakeExecutor:
         plan = self._plan(launch)
         if plan.seconds is not None:
             life = self._life
-            end = lambda: self._life == life and self._end(number, plan.exit_code, None)  # noqa: E731
-            self._after(plan.seconds, end)
+            self._after(plan.seconds, lambda: self._end(number, plan.exit_code, None, life=life))
         return True
 
     def drop(self, number):
@@ -148,7 +147,7 @@ class FakeExecutor:
         launch = self._launches[number]
         self.signals.append((self._clock.monotonic() - 100_000.0, launch.job, signum))
         if signum == SIGKILL or (signum == SIGTERM and self._plan(launch).heeds_sigterm):
-            self._end(number, None, Signals(signum).name)
+            self._end(number, None, Signals(signum).name, life=self._life)
 
     def wait(self, timeout_seconds):
         self.waits.append(timeout_seconds)
@@ -172,8 +171,8 @@ class FakeExecutor:
     def _after(self, seconds, action):
         self.at(self._clock.monotonic() - 100_000.0 + seconds, action)
 
-    def _end(self, number, exit_code, signal):
-        if number in self._living:
+    def _end(self, number, exit_code, signal, *, life):
+        if life == self._life and number in self._living:
             self._living.discard(number)
             self._events.append(Ended(number, self._clock.now(), exit_code, signal, None, None))
 
@@ -254,7 +253,7 @@ class World:
         self._bodies.append(body)
         return body
 
-    def scheduler(self, *jobs, grace=15.0, exit_when_done=False, max_parallel=100):
+    def scheduler(self, *jobs, grace=15.0, max_parallel=100, **options):
         """Return a scheduler of these jobs, with a new executor, observer and store."""
         self._scheduler_body = self.body()
         self.store = FaultyStore(self.open_store(identity_of(self._scheduler_body)))
@@ -271,7 +270,7 @@ class World:
                 {job.name: job for job in jobs},
             ),
             {job.name: schedules[job.schedule, job.timezone] for job in jobs},
-            Options(grace, exit_when_done),
+            Options(grace, **options),
             clock=self.clock,
             store=self.store,
             executor=self.executor,
@@ -282,12 +281,10 @@ class World:
         """Return the dispatcher of one run of a job, with a new executor and store."""
         self.store = FaultyStore(self.open_store(identity_of(self.body())))
         self.executor.begin_again()
-        return Manual(
-            job, clock=self.clock, store=self.store, executor=self.executor, observer=self.observer
-        )
+        return Manual(job, clock=self.clock, store=self.store, executor=self.executor, observer=self.observer)
 
     def run(self, *jobs, until=None, **options):
-        """Schedule these jobs until so many seconds after noon, or until they are done; return the exit code."""
+        """Schedule these jobs, until so many seconds after noon if given; return the exit code."""
         scheduler = self.scheduler(*jobs, **options)
         if until is not None:
             self.executor.signal_at(until, SIGTERM)

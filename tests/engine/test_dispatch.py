@@ -184,9 +184,7 @@ def test_time_counts_from_go_and_not_from_the_claim(world):
     world.executor.plans["long"] = Plan(seconds=100)
     world.executor.plans["tidy"] = Plan(seconds=50)
 
-    world.run(
-        a_job("long", **ONCE), a_job(timeout_seconds=60.0, **ONCE), max_parallel=1, exit_when_done=True
-    )
+    world.run(a_job("long", **ONCE), a_job(timeout_seconds=60.0, **ONCE), max_parallel=1, exit_when_done=True)
 
     assert {run.state for run in world.rows()} == {State.SUCCEEDED}
 

@@ -1,4 +1,4 @@
-"""What a scheduler finds of dispatchers that are gone: it ends, resumes or gives up, and runs nothing twice."""
+"""What a scheduler finds of dispatchers that are gone: what it ends, resumes and gives up."""
 
 from signal import SIGTERM
 
@@ -19,7 +19,7 @@ GONE = Identity("another boot", 1, 1)
 
 @pytest.fixture
 def left(world):
-    """A function that leaves a run in the state file, of a dispatcher that is gone unless another is named."""
+    """A function that leaves a run behind: of a dispatcher that is gone, or of one that is named."""
 
     def leave(
         job="tidy",
@@ -33,7 +33,8 @@ def left(world):
     ):
         store = world.open_store(dispatcher)
         store.define([Definition(job, a_job(job, HOURLY).form)], NOON - 10 * HOUR)
-        wanted = a_claim(job, scheduled_for, limit=limit, trigger=Trigger.MANUAL if is_manual else Trigger.SCHEDULE)
+        trigger = Trigger.MANUAL if is_manual else Trigger.SCHEDULE
+        wanted = a_claim(job, scheduled_for, limit=limit, trigger=trigger)
         if is_manual:
             run = store.claim_manual(wanted, counted=False, now=scheduled_for)
         else:

@@ -15,7 +15,7 @@ from cronjobs.core.events import (
     SchedulePrinted,
 )
 from cronjobs.core.run import Failure, Reason, State, Trigger, Usage
-from cronjobs.observers.log import JsonLog, TextLog
+from cronjobs.observers.log import LEVELS, JsonLog, TextLog
 
 NOW = NOON + 0.25
 AT = "2026-11-23 13:00:00+01:00"
@@ -149,9 +149,9 @@ def test_people_read_the_coming_runs_as_a_table(lines):
     text_log(lines).observe(COMING)
 
     assert lines.written == [
-        "NEXT RUN                              JOB     EXECUTION",
-        "2026-11-23 13:05:00+01:00  in 5 min  tidy    2/3".replace("in 5 min ", "in 5 min  "),
-        "2026-11-23 13:00:00+00:00  in 1 h    report".replace("in 1 h  ", "in 1 h    "),
+        "NEXT RUN                             JOB     EXECUTION",
+        "2026-11-23 13:05:00+01:00  in 5 min  tidy    2/3",
+        "2026-11-23 13:00:00+00:00  in 1 h    report",
         "done 3/3                             old",
     ]
 
@@ -355,10 +355,11 @@ def test_every_line_of_a_json_log_is_one_object_in_ascii(lines):
 def test_a_log_keeps_what_is_at_least_of_its_level(lines, make, level, kept):
     log = make(lines, level=level)
 
-    for each in ("debug", "info", "warning", "error"):
+    for each in LEVELS:
         log.observe(Note(each, "a_word", f"<{each}>"))
 
-    assert [each for each in ("debug", "info", "warning", "error") if f"<{each}>" in "".join(lines.written)] == kept
+    written = "".join(lines.written)
+    assert [each for each in LEVELS if f"<{each}>" in written] == kept
     assert len(lines.written) == len(kept)
 
 

@@ -1,6 +1,5 @@
 """What somebody sees who runs one job by hand."""
 
-import io
 import os
 import sys
 
@@ -57,14 +56,3 @@ def test_a_reader_that_is_gone_fails_nothing(monkeypatch, closed_pipe):
     for number in range(3):
         observer.observe(OutputLine(RUN, "stdout", f"line {number}"))
     observer.flush()
-
-
-@pytest.mark.parametrize("text", ["5 €", "caf\udce9"])
-def test_a_character_that_the_stream_lacks_fails_nothing(monkeypatch, text):
-    written = io.BytesIO()
-    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding="ascii", errors="strict"))
-
-    Passthrough().observe(OutputLine(RUN, "stdout", text))
-
-    sys.stdout.flush()
-    assert written.getvalue().isascii()
