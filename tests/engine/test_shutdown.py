@@ -232,7 +232,6 @@ def test_two_signals_that_come_together_are_two(world, stubborn):
     assert (world.executions(), world.executions("waiting")) == (1, 0)
 
 
-@pytest.mark.xfail(reason="it stays timed_out, but with the reason `shutdown`")
 def test_a_second_signal_leaves_a_timed_out_run_timed_out(world, stubborn):
     scheduler = world.scheduler(stubborn._replace(timeout_seconds=3.0, kill_after_seconds=30.0))
     world.executor.signal_at(65, SIGTERM)
