@@ -38,7 +38,7 @@ def boot_id() -> str:
     try:
         with open("/proc/sys/kernel/random/boot_id") as file:
             return file.read().strip()
-    except OSError:
+    except (FileNotFoundError, PermissionError):
         return ""
 
 
@@ -54,22 +54,28 @@ def ticks_now() -> int:
 
 
 def start_ticks(pid: int) -> int | None:
-    """Return when a process started; None if it is gone, a zombie, or the system does not say."""
+    """Return when a process started; None if it is gone, a zombie, or the system does not say.
+
+    OSError where it cannot be looked at: no descriptor is left.
+    """
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:
             fields = file.read().rpartition(b")")[2].split()
-    except OSError:
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
         return None
     return None if fields[0] in (b"Z", b"X") else int(fields[19])
 
 
 def is_alive(identity: Identity) -> bool:
-    """Return whether exactly this process still runs."""
-    if identity.boot_id != boot_id():
-        return False
-    if not os.path.exists("/proc/self/stat"):
-        return _exists(identity.pid)
-    ticks = start_ticks(identity.pid)
+    """Return whether exactly this process still runs; True where that cannot be found out just now."""
+    try:
+        if identity.boot_id != boot_id():
+            return False
+        if not os.path.exists("/proc/self/stat"):
+            return _exists(identity.pid)
+        ticks = start_ticks(identity.pid)
+    except OSError:
+        return True
     return ticks is not None and abs(ticks - identity.start_ticks) <= _TICKS_OF_DOUBT
 
 
@@ -135,6 +141,18 @@ def become_subreaper() -> None:
     libc = load_libc()
     if libc is not None:
         libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def close_above(last: int) -> None:
+    """Close every descriptor above the last one that is wanted."""
+    # One by one: where the limit on descriptors is a billion, a loop up to it takes minutes.
+    directory = "/proc/self/fd" if os.path.isdir("/proc/self/fd") else "/dev/fd"
+    for text in os.listdir(directory):
+        if int(text) > last:
+            try:
+                os.close(int(text))
+            except OSError:
+                pass  # the one that the listing itself took
 
 
 def nameless_file() -> int:

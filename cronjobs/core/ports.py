@@ -220,3 +220,6 @@ class Observer(Protocol):
 
     def flush(self) -> None:
         """Write down what has been kept back."""
+
+    def drain(self, patience_seconds: float) -> None:
+        """Write down what has been kept back, and wait for it, but not longer than this."""

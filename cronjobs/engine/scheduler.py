@@ -34,6 +34,7 @@ _WARM_SECONDS = 5.0  # ahead of a job, its zygote starts
 _ARM_SECONDS = 0.05  # ahead of their instant, processes are made, and for each so much more
 _ARM_SECONDS_A_JOB = 0.0015
 _AGAIN_SECONDS = 1.0  # after a claim that could not be committed
+_DRAIN_SECONDS = 2.0  # at the end, for a reader of the log that falls behind
 _PRUNE_SECONDS = 3600.0
 _HISTORY_SECONDS = 30 * 86_400.0
 _HISTORY_ROWS_A_JOB = 10_000
@@ -377,8 +378,9 @@ class Scheduler:
 
     def _end(self) -> None:
         message = "stopped" if self._stop_signals else "done: no job can ever run again"
+        self._observer.drain(_DRAIN_SECONDS)
         self._tell(Note("info", "stopped", message))
-        self._observer.flush()
+        self._observer.drain(_DRAIN_SECONDS)
 
 
 def _missed(job: str, missed: Missed) -> Passed:

@@ -37,12 +37,12 @@ def main() -> None:
     """Look at every module of a set-up and send a verdict for each to the control socket."""
     import socket  # with `wire`: `validate` does without
 
-    from cronjobs.executors.wire import encode, read_setup
+    from cronjobs.executors.wire import CONTROL, encode, read_setup
 
     setup = read_setup()
     libc = load_libc()
     die_with_parent(libc, setup["parent"], signal.SIGKILL)
-    control = socket.socket(fileno=3)
+    control = socket.socket(fileno=CONTROL)
     jobs = [JobSetup.read(job) for job in setup["jobs"]]
     imports.prepare_path(setup["app_dir"], setup["directory"])
     looks = probe(

@@ -5,8 +5,8 @@ import signal
 
 from cronjobs.executors import child, imports
 from cronjobs.executors.orders import JobSetup, Order
-from cronjobs.executors.wire import read_setup
-from cronjobs.executors.zygote import CONTROL, make_streams_line_buffered
+from cronjobs.executors.wire import CONTROL, read_setup
+from cronjobs.executors.zygote import make_streams_line_buffered
 from cronjobs.processes import die_with_parent, load_libc, restore_descriptor_limit
 
 

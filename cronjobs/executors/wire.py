@@ -12,9 +12,10 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cronjobs.processes import nameless_file
+from cronjobs.processes import close_above, nameless_file
 
 PACKET_BYTES = 1 << 17  # below what a socket takes in one piece by default (212,992)
+CONTROL = 3  # the descriptor by which a process that was started here reaches the scheduler
 RUNS_IN_A_MESSAGE = 16
 DESCRIPTORS_OF_A_RUN = 3  # its channel, standard output and standard error
 
@@ -59,7 +60,11 @@ def write_setup(setup: Mapping[str, Any]) -> int:
 
 
 def read_setup() -> dict[str, Any]:
-    """Return the set-up from standard input, which is /dev/null from then on."""
+    """Return the set-up from standard input, which is /dev/null from then on.
+
+    What else the scheduler was itself handed by whoever started it, and passed on unasked, is closed.
+    """
+    close_above(CONTROL)
     with open(0, "rb", closefd=False) as file:
         setup: dict[str, Any] = json.load(file)
     nowhere = os.open(os.devnull, os.O_RDONLY)

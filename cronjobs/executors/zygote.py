@@ -19,12 +19,18 @@ from cronjobs.core.run import Failure
 from cronjobs.executors import child, imports
 from cronjobs.executors.imports import Bound, Footprint
 from cronjobs.executors.orders import JobSetup, Order
-from cronjobs.executors.wire import DESCRIPTORS_OF_A_RUN, RUNS_IN_A_MESSAGE, encode, read_setup, receive
+from cronjobs.executors.wire import (
+    CONTROL,
+    DESCRIPTORS_OF_A_RUN,
+    RUNS_IN_A_MESSAGE,
+    encode,
+    read_setup,
+    receive,
+)
 from cronjobs.processes import die_with_parent, load_libc, restore_descriptor_limit, ticks_now, use_huge_pages
 
 # In a burst, runs that end within so long are reported together: to start the others is more urgent.
 _REAP_SECONDS = 0.01
-CONTROL = 3  # the descriptor that the scheduler's end of the control socket is reached by
 
 
 def main() -> NoReturn:
@@ -32,8 +38,7 @@ def main() -> NoReturn:
     setup = read_setup()
     libc = load_libc()
     die_with_parent(libc, setup["parent"], signal.SIGKILL)
-    for signum in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(signum, signal.SIG_IGN)  # the scheduler decides when to end; runs take TERM back
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the scheduler decides when to end; runs take it back
     restore_descriptor_limit(setup["descriptor_limit"])
     control = socket.socket(fileno=CONTROL)
     control.set_inheritable(False)

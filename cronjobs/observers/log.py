@@ -35,6 +35,8 @@ class Lines(Protocol):
 
     def flush(self) -> None: ...
 
+    def drain(self, patience_seconds: float) -> None: ...
+
 
 class TextLog:
     """An `Observer`: a line an event, each with its time and its job."""
@@ -75,6 +77,10 @@ class TextLog:
     def flush(self) -> None:
         """Write down what has been kept back."""
         self._lines.flush()
+
+    def drain(self, patience_seconds: float) -> None:
+        """Write down what has been kept back, and wait for it, but not longer than this."""
+        self._lines.drain(patience_seconds)
 
     def _line(self, level: Level, job: str, text: str, colour: str = "") -> None:
         if LEVELS.index(level) < self._least:
@@ -123,6 +129,10 @@ class JsonLog:
     def flush(self) -> None:
         """Write down what has been kept back."""
         self._lines.flush()
+
+    def drain(self, patience_seconds: float) -> None:
+        """Write down what has been kept back, and wait for it, but not longer than this."""
+        self._lines.drain(patience_seconds)
 
     def _write(self, level: Level, event: str, message: str, **fields: Any) -> None:
         if LEVELS.index(level) < self._least:

@@ -24,6 +24,9 @@ class Passthrough:
     def flush(self) -> None:
         """Do nothing: every line is written at once."""
 
+    def drain(self, patience_seconds: float) -> None:
+        """Do nothing: every line is written at once."""
+
 
 def _print(text: str, stream: TextIO) -> None:
     try:

@@ -3,6 +3,7 @@
 import os
 import select
 import stat
+import time
 from collections.abc import Callable
 from typing import Protocol
 
@@ -67,6 +68,16 @@ class Writer:
         self._kept.clear()
         self._written = 0
         self._waiter.remove(self._descriptor)
+
+    def drain(self, patience_seconds: float) -> None:
+        """Write all that is kept, and wait for a reader that falls behind, but not longer than this."""
+        deadline = time.monotonic() + patience_seconds
+        self.flush()
+        while self._written < len(self._kept) and (left := deadline - time.monotonic()) > 0:
+            poll = select.poll()
+            poll.register(self._descriptor, select.POLLOUT)
+            poll.poll(left * 1000)
+            self.flush()
 
     def _can_take(self) -> bool:
         if self._is_file:

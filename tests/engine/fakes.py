@@ -197,6 +197,9 @@ class Recorder:
     def flush(self):
         pass
 
+    def drain(self, patience_seconds):
+        pass
+
     def of(self, kind):
         return [event for event in self.events if isinstance(event, kind)]
 

@@ -1,7 +1,7 @@
 """Whatever fails and whenever: counts are exact, no occurrence runs twice, and none is forgotten."""
 
 from collections import Counter
-from contextlib import suppress
+from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
 from signal import SIGTERM
@@ -42,6 +42,7 @@ troubles = st.fixed_dictionaries(
         "stalls": st.lists(st.tuples(anywhen, st.integers(1, 100)), max_size=2),
         "crashes": st.lists(anywhen, max_size=3),
         "max_parallel": st.integers(1, 5),
+        "max_armed": st.sampled_from([0, 1, 10]),
     }
 )
 
@@ -67,33 +68,37 @@ def fail(world, method, count):
     world.store.failures[method] = count
 
 
-def schedule_until_the_end(world, max_parallel):
+def schedule_until_the_end(world, trouble):
     """Start one scheduler after the other, as a supervisor would, until one ends because it was told to."""
     while True:
         with suppress(Killed, StateError):
-            return world.scheduler(*JOBS, max_parallel=max_parallel).run()
+            room = {name: trouble[name] for name in ("max_parallel", "max_armed")}
+            return world.scheduler(*JOBS, **room).run()
         world.clock.pass_by(3)
+
+
+def check_go(world, launch):
+    """A run gets go when it is recorded as running, not before its instant, and told what is true."""
+    (run,) = [run for run in world.rows(launch.job) if run.id == launch.run_id]
+    assert run.state is State.RUNNING
+    assert run.execution_number == launch.execution_number
+    assert world.clock.now() >= run.scheduled_for
 
 
 @settings(max_examples=40, deadline=None, derandomize=True)
 @given(trouble=troubles)
 def test_no_trouble_makes_counts_inexact_or_an_occurrence_run_twice_or_be_forgotten(trouble):
-    with TemporaryDirectory(dir=MEMORY) as directory:
-        world = World(Path(directory) / "state.db")
-        seen = []
-        world.executor.on_go = lambda launch: seen.append(
-            (launch.run_id, [run.state for run in world.rows(launch.job) if run.id == launch.run_id])
-        )
+    with TemporaryDirectory(dir=MEMORY) as directory, closing(World(Path(directory) / "state.db")) as world:
+        gone = []
+        world.executor.on_go = lambda launch: gone.append(launch.run_id) or check_go(world, launch)
         arrange(world, trouble)
 
-        assert schedule_until_the_end(world, trouble["max_parallel"]) == 0
+        assert schedule_until_the_end(world, trouble) == 0
 
         rows = {job.name: world.rows(job.name) for job in JOBS}
         executions = {job.name: world.executions(job.name) for job in JOBS}
-        world.close()
 
-    assert {tuple(states) for _, states in seen} <= {(State.RUNNING,)}
-    assert [run_id for run_id, times in Counter(run_id for run_id, _ in seen).items() if times > 1] == []
+    assert [run_id for run_id, times in Counter(gone).items() if times > 1] == []
     for job in JOBS:
         assert executions[job.name] == sum(run.execution_number is not None for run in rows[job.name])
         assert not [run for run in rows[job.name] if run.state in UNFINISHED]

@@ -185,6 +185,14 @@ def test_a_run_that_timed_out_before_stays_timed_out(world, stubborn):
     assert world.executor.signals[-1] == (pytest.approx(93, abs=0.01), "tidy", SIGKILL)
 
 
+def test_a_run_whose_time_is_over_while_it_is_ended_stays_cancelled(world, stubborn):
+    world.run(stubborn._replace(timeout_seconds=10.0, kill_after_seconds=30.0), until=65, grace=1)
+
+    (run,) = world.rows()
+    assert (run.state, run.reason) == (State.CANCELLED, Reason.SHUTDOWN)
+    assert [signum for _, _, signum in world.executor.signals] == [SIGTERM, SIGKILL]
+
+
 @pytest.mark.parametrize(
     ("signals", "code"),
     [
@@ -230,6 +238,18 @@ def test_two_signals_that_come_together_are_two(world, stubborn):
         ("waiting", State.CANCELLED),
     ]
     assert (world.executions(), world.executions("waiting")) == (1, 0)
+
+
+def test_signals_are_sent_to_what_got_go_only(world):
+    world.executor.is_slow = True
+    scheduler = world.scheduler(a_job())
+    world.executor.signal_at(65, SIGINT)
+    world.executor.signal_at(65, SIGINT)
+
+    assert scheduler.run() == 130
+
+    assert world.executor.signals == []
+    assert [launch.job for launch in world.executor.dropped] == ["tidy"]
 
 
 def test_a_second_signal_leaves_a_timed_out_run_timed_out(world, stubborn):

@@ -45,26 +45,18 @@ def ticks():
 
 
 @pytest.mark.parametrize("isolation", ["fork", "spawn"])
-@pytest.mark.parametrize("name", ["waits_for_stubborn", "waits_for_obedient", "ignores_with_obedient"])
-def test_the_whole_group_of_a_timed_out_run_ends(site, name, isolation):
-    site.define(
-        {
-            name: {
-                "timeout": "3s",
-                "kill_after": "500ms",
-                "number_of_executions": 1,
-                "isolation": isolation,
-            },
-            "ticks": {},
-        },
-        work=WORK,
-    )
+def test_the_whole_group_of_a_timed_out_run_ends(site, isolation):
+    names = ["waits_for_stubborn", "waits_for_obedient", "ignores_with_obedient"]
+    policy = {"timeout": "3s", "kill_after": "500ms", "number_of_executions": 1, "isolation": isolation}
+    site.define(dict.fromkeys(names, policy) | {"ticks": {}}, work=WORK)
     scheduler = site.start()
 
-    scheduler.wait_for("run_finished", job=name, state="timed_out")
+    for name in names:
+        scheduler.wait_for("run_finished", job=name, state="timed_out")
 
-    (grandchild,) = map(int, site.notes())
-    wait_until(lambda: not is_running(grandchild), "the grandchild has ended")
+    grandchildren = [int(pid) for pid in site.notes()]
+    assert len(grandchildren) == 3
+    wait_until(lambda: not any(map(is_running, grandchildren)), "the grandchildren have ended")
 
 
 @pytest.mark.parametrize("isolation", ["fork", "spawn"])

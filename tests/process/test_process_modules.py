@@ -3,6 +3,7 @@
 import os
 
 import pytest
+from harness import Site, seconds_apart
 
 HEALTHY = """
 from notebook import note
@@ -78,77 +79,77 @@ def a_job_of(module):
     return {"callable": f"{module}:job", "number_of_executions": 1}
 
 
-@pytest.mark.parametrize(
-    ("source", "left", "printed"),
-    [
-        (THREAD_WITH_LOCK, "1 thread", "held"),
-        (SOCKET, "a socket", "x"),
-        (EPOLL, "an epoll instance", "[]"),
-        (NON_DAEMON_THREAD, "1 thread", "alive"),
-    ],
-    ids=["thread with a lock", "socket", "epoll", "non-daemon thread"],
-)
-def test_what_no_fork_survives_is_imported_afresh_for_each_run(site, source, left, printed):
+# module, what its import leaves behind, what its job prints
+RISKY = [
+    ("locks", THREAD_WITH_LOCK, "1 thread", "held"),
+    ("connects", SOCKET, "a socket", "x"),
+    ("polls", EPOLL, "an epoll instance", "[]"),
+    ("lingers", NON_DAEMON_THREAD, "1 thread", "alive"),
+]
+# module, its source, what is wrong with it
+UNUSABLE = [
+    ("raises", "raise ValueError('no beans at import')", "ValueError", "no beans at import"),
+    ("lacks_module", "import no_such_module_here", "ModuleNotFoundError", "no_such_module_here"),
+    ("lacks_callable", "def other(): pass", "AttributeError", "no `job`"),
+    ("has_number", "job = 7", "TypeError", "cannot be called"),
+    ("exits", "import sys; sys.exit(4)", "SystemExit", "4"),
+    ("exits_hard", "import os; os._exit(4)", "ImportError", "exit code 4"),
+    ("segfaults", "import ctypes; ctypes.string_at(0)", "ImportError", "SIGSEGV"),
+    ("misspelt", "def job(: pass", "SyntaxError", "invalid syntax"),
+    ("hangs", IMPORT_THAT_HANGS, "TimeoutError", "took longer than 3 s"),
+    ("missing", None, "ModuleNotFoundError", "no module `missing`"),
+]
+
+
+@pytest.fixture(scope="module")
+def imported(tmp_path_factory):
+    """The log and, for each job, the history of a scheduler with a job in every one of these modules."""
+    site = Site(tmp_path_factory.mktemp("modules"))
+    sources = {name: source for name, source, *_ in (*RISKY, *UNUSABLE)}
+    jobs = {name: a_job_of(name) for name in sources}
     site.define(
-        {"risky": a_job_of("risky"), "ticks": {"number_of_executions": 1}}, work=HEALTHY, risky=source
-    )
-
-    scheduler = site.run_until_done()
-
-    (warning,) = scheduler.logged("import_leaves_threads")
-    assert warning["level"] == "warning"
-    assert "`risky`" in warning["message"]
-    assert left in warning["message"]
-    assert scheduler.output("risky") == [printed]
-    assert [(row["job"], row["state"]) for row in site.history()] == [
-        ("risky", "succeeded"),
-        ("ticks", "succeeded"),
-    ]
-
-
-@pytest.mark.parametrize(
-    ("source", "error", "says"),
-    [
-        ("raise ValueError('no beans at import')", "ValueError", "no beans at import"),
-        ("import no_such_module_here", "ModuleNotFoundError", "no_such_module_here"),
-        ("def other(): pass", "AttributeError", "no `job`"),
-        ("job = 7", "TypeError", "cannot be called"),
-        ("import sys; sys.exit(4)", "SystemExit", "4"),
-        ("import os; os._exit(4)", "ImportError", "exit code 4"),
-        ("import ctypes; ctypes.string_at(0)", "ImportError", "SIGSEGV"),
-        ("def job(: pass", "SyntaxError", "invalid syntax"),
-        (IMPORT_THAT_HANGS, "TimeoutError", "took longer than 3 s"),
-        (None, "ModuleNotFoundError", "no module `risky`"),
-    ],
-    ids=[
-        "raises",
-        "misses a module",
-        "lacks the callable",
-        "has something else",
-        "sys.exit",
-        "os._exit",
-        "segfaults",
-        "syntax error",
-        "hangs",
-        "missing",
-    ],
-)
-def test_a_module_that_cannot_be_imported_fails_its_own_jobs_only(site, source, error, says):
-    modules = {"work": HEALTHY} | ({} if source is None else {"risky": source})
-    site.define(
-        {"risky": a_job_of("risky"), "ticks": {"number_of_executions": 2}},
+        {**jobs, "ticks": {"number_of_executions": 5, "concurrency": "allow"}},
         settings={"import_timeout": "3s"},
-        **modules,
+        work=HEALTHY,
+        **{name: source for name, source in sources.items() if source is not None},
     )
-
     scheduler = site.run_until_done()
+    rows = site.history()
+    yield scheduler, {name: [row for row in rows if row["job"] == name] for name in (*jobs, "ticks")}
+    site.close()
 
-    (failed,) = site.history("risky")
+
+@pytest.mark.parametrize(("name", "left", "printed"), [(name, *facts) for name, _, *facts in RISKY])
+def test_what_no_fork_survives_is_imported_afresh_for_each_run(imported, name, left, printed):
+    scheduler, history = imported
+
+    warnings = [line for line in scheduler.logged("import_leaves_threads") if f"`{name}`" in line["message"]]
+
+    assert [line["level"] for line in warnings] == ["warning"]
+    assert left in warnings[0]["message"]
+    assert scheduler.output(name) == [printed]
+    assert [row["state"] for row in history[name]] == ["succeeded"]
+
+
+@pytest.mark.parametrize(("name", "error", "says"), [(name, *facts) for name, _, *facts in UNUSABLE])
+def test_a_module_that_cannot_be_imported_fails_its_own_jobs(imported, name, error, says):
+    scheduler, history = imported
+
+    (failed,) = history[name]
+
     assert (failed["state"], failed["exit_code"], failed["error"]["type"]) == ("failed", 1, error)
     assert says in failed["error"]["message"]
-    (said,) = scheduler.logged("import_failed", job="risky")
+    (said,) = scheduler.logged("import_failed", job=name)
     assert says in said["message"]
-    assert [row["state"] for row in site.history("ticks")] == ["succeeded"] * 2
+
+
+def test_no_module_keeps_a_healthy_sibling_from_its_occurrences(imported):
+    _, history = imported
+
+    ticks = history["ticks"]
+
+    assert [row["state"] for row in ticks] == ["succeeded"] * 5
+    assert seconds_apart(ticks) == [1] * 4
 
 
 def test_imports_that_hang_keep_no_sibling_waiting_however_many_they_are(site):

@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+from harness import Site
 
 LOOK = """
 import json, os, signal, sys
@@ -22,6 +23,7 @@ def looks():
         "pid": os.getpid(),
         "session": os.getsid(0),
         "group": os.getpgrp(),
+        "directory": os.path.dirname(os.path.abspath(__file__)),
         "cwd": os.getcwd(),
         "colour": os.environ.get("COLOUR"),
         "home": os.environ.get("HOME"),
@@ -38,41 +40,35 @@ def signals():
 """
 
 
-@pytest.fixture(params=["fork", "spawn"])
-def looking(request, site):
-    """A site whose job looks around twice; its isolation is each of the two."""
+@pytest.fixture(scope="module", params=["fork", "spawn"])
+def seen(request, tmp_path_factory):
+    """What two runs of a job saw, started by a scheduler that was itself handed the end of a pipe."""
+    site = Site(tmp_path_factory.mktemp("surroundings"))
     job = {"number_of_executions": 2, "isolation": request.param, "env": {"COLOUR": "green"}}
     site.define({"looks": job}, work=LOOK)
-    return site
-
-
-@pytest.fixture
-def seen(looking):
-    """What the two runs saw."""
-    looking.run_until_done(env={"HOME": "/nowhere"})
-    return [json.loads(line) for line in looking.notes()]
+    reading, writing = os.pipe()
+    try:
+        site.run_until_done(env={"HOME": "/nowhere"}, pass_fds=[writing])
+    finally:
+        os.close(reading)
+        os.close(writing)
+    yield [json.loads(line) for line in site.notes()]
+    site.close()
 
 
 def test_a_run_has_three_descriptors_and_its_channel(seen):
     for run in seen:
-        extra = {number: target for number, target in run["descriptors"].items() if int(number) > 2}
-        assert len(extra) == 1, extra
-        assert all(target.startswith("socket:") for target in extra.values())
+        sockets = [target for target in run["descriptors"].values() if target.startswith("socket:")]
+        assert len(sockets) == 1
+        assert run["descriptors"].keys() >= {"0", "1", "2"}
+        kinds = {target.partition(":")[0] for target in run["descriptors"].values()}
+        assert kinds == {os.devnull, "pipe", "socket"}
 
 
-def test_what_the_scheduler_itself_was_handed_is_not_handed_on_to_runs(looking):
-    reading, writing = os.pipe()
-    try:
-        looking.run_until_done(pass_fds=[writing])
-    finally:
-        os.close(reading)
-        os.close(writing)
-
-    for run in map(json.loads, looking.notes()):
-        assert [target for target in run["descriptors"].values() if target.startswith("pipe:")] == [
-            run["descriptors"]["1"],
-            run["descriptors"]["2"],
-        ]
+def test_what_the_scheduler_itself_was_handed_is_not_handed_on_to_runs(seen):
+    for run in seen:
+        pipes = {number for number, target in run["descriptors"].items() if target.startswith("pipe:")}
+        assert pipes == {"1", "2"}
 
 
 def test_each_run_has_a_session_and_a_process_group_of_its_own(seen):
@@ -80,10 +76,9 @@ def test_each_run_has_a_session_and_a_process_group_of_its_own(seen):
     assert seen[0]["pid"] != seen[1]["pid"]
 
 
-def test_a_run_s_place_and_environment_are_the_configuration_s(seen, site):
+def test_a_run_s_place_and_environment_are_the_configuration_s(seen):
     for run in seen:
-        assert run["cwd"] == str(site.directory)
-        assert run["first_on_path"] == str(site.directory)
+        assert run["cwd"] == run["first_on_path"] == run["directory"]
         assert (run["colour"], run["home"]) == ("green", "/nowhere")
 
 
@@ -91,12 +86,12 @@ def test_a_run_s_standard_input_is_empty(seen):
     assert [run["stdin"] for run in seen] == [os.devnull] * 2
 
 
-def test_a_run_s_signals_are_python_s_own_but_for_sigterm(seen, tmp_path):
-    (tmp_path / "plain.py").write_text(
-        "import json, work; print(json.dumps(work.signals()))", encoding="utf-8"
-    )
-    plain = json.loads(subprocess.run([sys.executable, tmp_path / "plain.py"], capture_output=True).stdout)
+def test_a_run_s_signals_are_python_s_own_but_for_sigterm(seen):
+    command = [sys.executable, "-c", "import json, work; print(json.dumps(work.signals()))"]
 
+    answer = subprocess.run(command, cwd=seen[0]["directory"], capture_output=True, text=True)
+
+    plain = json.loads(answer.stdout)
     for run in seen:
         differing = {name for name in plain if run["signals"][name] != plain[name]}
         assert differing == {"SIGTERM"}
