@@ -4,6 +4,11 @@ import gc
 import os
 import sys
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # not from `typing`: importing that takes a quarter of what `--version` may take
+    from collections.abc import Sequence
+    from typing import NoReturn
+
 # What may go on for days; every other command is over in a moment.
 _LASTING = {"run", "trigger"}
 
@@ -17,8 +22,7 @@ def main() -> int:
 
         print(f"cronjobs {__version__}")
         return 0
-    is_brief = _LASTING.isdisjoint(arguments)
-    if is_brief:
+    if _is_brief(arguments):
         # Looking for garbage would take a tenth of such a command's time, and find none.
         gc.disable()
     _keep_standard_streams()
@@ -30,11 +34,22 @@ def main() -> int:
         signals = SignalPipe.open()
     from cronjobs.cli.main import run_command_line
 
-    code = run_command_line(arguments, signals)
-    if is_brief:
-        # The interpreter looks for garbage once more when it ends: spare it what is in use.
-        gc.freeze()
-    return code
+    return run_command_line(arguments, signals)
+
+
+def run_and_end() -> "NoReturn":
+    """Run the command line of this process, and end it with the command's exit code."""
+    code = main()
+    if _is_brief(sys.argv[1:]):
+        # Nothing is left to do, and taking the interpreter apart takes a tenth of such a command's time.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
+
+
+def _is_brief(arguments: "Sequence[str]") -> bool:
+    return _LASTING.isdisjoint(arguments)
 
 
 def _keep_standard_streams() -> None:
@@ -48,4 +63,4 @@ def _keep_standard_streams() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_and_end()

@@ -15,7 +15,7 @@ PACKAGE = Path(cronjobs.__file__).parent
 FLOORS = [
     {"core"},
     {"context", "targets", "signals", "processes", "services", "workflows"},
-    {"clock", "config", "store", "executors", "observers"},
+    {"clock", "lock", "config", "store", "executors", "observers"},
     {"engine", "exchange"},
     {"cli", "testing"},
 ]
@@ -33,6 +33,7 @@ CLOCK_CALLS = {"now", "today", "utcnow"}
 READERS_OF_TIME = {
     "clock.py",
     "cli/options.py",  # where a command gets its `now` from
+    "lock.py",  # how long one waits for a lock
     "processes.py",  # how long one waits for a process, and when one started
     *("executors/child.py", "executors/probe.py", "executors/zygote.py"),  # programs of their own
 }

@@ -221,7 +221,7 @@ def _explain(error: CronjobsError, surroundings: Surroundings, *, usage: click.C
         return
     lines = [] if usage is None else [usage.get_usage()]
     if problems:
-        from cronjobs.cli.render import problem_lines
+        from cronjobs.cli.problems import problem_lines
 
         lines += problem_lines(problems)
     else:

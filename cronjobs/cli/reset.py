@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @click.pass_obj
 def command(surroundings: "Surroundings", *, name: str, yes: bool) -> int:
     """Set a job's count of executions to zero; its history stays."""
-    from cronjobs.processes import wake_scheduler
+    from cronjobs.lock import wake_scheduler
     from cronjobs.store.sqlite import SqliteStore
 
     configuration = surroundings.configuration()

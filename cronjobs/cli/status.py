@@ -145,7 +145,7 @@ def _next_briefly(status: _Status, now: float) -> str:
 
 
 def _check(configuration: "Configuration", now: float) -> int:
-    from cronjobs.processes import is_locked  # late: only the check needs it
+    from cronjobs.lock import is_locked  # late: only the check needs it
 
     state = configuration.settings.state
     with options.reading(configuration) as store:

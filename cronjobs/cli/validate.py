@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cronjobs.cli.render import problem_lines
+from cronjobs.cli.problems import problem_lines
 
 if TYPE_CHECKING:
     from cronjobs.cli.main import Surroundings
     from cronjobs.config.load import Loaded
+    from cronjobs.core.failure import Failure
     from cronjobs.core.problem import Problem
-    from cronjobs.core.run import Failure
     from cronjobs.executors.verdicts import Verdict
 
 

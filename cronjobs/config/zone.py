@@ -53,4 +53,6 @@ def known_zones() -> set[str]:
 
 def _key(text: str) -> str:
     """Return the zone's key in `text`, which may be a path into the zone database."""
-    return text.rpartition("zoneinfo/")[2].removeprefix("posix/").removeprefix("right/")
+    key = text.rpartition("zoneinfo/")[2].removeprefix("posix/").removeprefix("right/")
+    # What container images are set to; as plain UTC it needs no zone data, nor the time to load it.
+    return "UTC" if key == "Etc/UTC" else key

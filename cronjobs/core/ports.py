@@ -5,7 +5,8 @@ from typing import Literal, NamedTuple, Protocol
 
 from cronjobs.core.decide import Facts
 from cronjobs.core.events import Event
-from cronjobs.core.run import Failure, Reason, Run, Trigger, Usage
+from cronjobs.core.failure import Failure
+from cronjobs.core.run import Reason, Run, Trigger, Usage
 
 
 class Clock(Protocol):
@@ -181,7 +182,7 @@ class Signalled(NamedTuple):
 class Said(NamedTuple):
     """Something the executor has to say that belongs to no run."""
 
-    event: Event
+    event: "Event"
 
 
 ExecutorEvent = Prepared | Unprepared | Printed | Ended | Vanished | Signalled | Said
@@ -215,7 +216,7 @@ class Executor(Protocol):
 class Observer(Protocol):
     """Is told everything, and never fails the scheduler."""
 
-    def observe(self, event: Event) -> None:
+    def observe(self, event: "Event") -> None:
         """Take notice."""
 
     def flush(self) -> None:

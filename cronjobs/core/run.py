@@ -4,6 +4,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from cronjobs.core.failure import Failure
+
 
 class State(StrEnum):
     """Where a run stands."""
@@ -51,14 +53,6 @@ TRANSITIONS: dict[State, frozenset[State]] = {
     ),
 }
 UNFINISHED = tuple(TRANSITIONS)
-
-
-class Failure(NamedTuple):
-    """The exception that ended a job: `traceback` is shortened, or empty."""
-
-    type: str
-    message: str
-    traceback: str = ""
 
 
 class Usage(NamedTuple):

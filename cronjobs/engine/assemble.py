@@ -11,16 +11,11 @@ from cronjobs.engine.manual import Manual
 from cronjobs.engine.scheduler import Options, Scheduler
 from cronjobs.executors.local import LocalExecutor
 from cronjobs.executors.watch import Watch
+from cronjobs.lock import StateLock
 from cronjobs.observers.log import JsonLog, TextLog
 from cronjobs.observers.passthrough import Passthrough
 from cronjobs.observers.writer import Writer
-from cronjobs.processes import (
-    StateLock,
-    become_subreaper,
-    descriptor_limit,
-    own_identity,
-    raise_descriptor_limit,
-)
+from cronjobs.processes import become_subreaper, descriptor_limit, own_identity, raise_descriptor_limit
 from cronjobs.signals import SignalPipe
 from cronjobs.store.sqlite import SqliteStore
 
@@ -63,7 +58,7 @@ def schedule(
     become_subreaper()
     store = SqliteStore.open(configuration.settings.state)
     store.attach(identity, now=clock.now())
-    writer = Writer(1, watch)
+    writer = Writer(1, watch, clock.monotonic)
     observer: Observer
     if log_format == "json":
         observer = JsonLog(writer, now=clock.now, level=log_level)

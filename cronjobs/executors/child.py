@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, NoReturn
 
-from cronjobs.core.run import Failure
+from cronjobs.core.failure import Failure
 from cronjobs.executors.imports import Bound
 from cronjobs.executors.orders import JobSetup, Order
 from cronjobs.executors.wire import encode
@@ -74,7 +74,7 @@ def detach(libc: Any, parent: int) -> None:
     _signal.set_wakeup_fd(-1)
     _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)
     _signal.signal(_signal.SIGTERM, raise_terminated)
-    die_with_parent(libc, parent, _signal.SIGKILL)
+    die_with_parent(libc, parent)
 
 
 def equip(descriptors: Descriptors, env: Mapping[str, str]) -> None:

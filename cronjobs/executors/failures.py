@@ -4,7 +4,7 @@ import os
 import traceback
 from types import TracebackType
 
-from cronjobs.core.run import Failure
+from cronjobs.core.failure import Failure
 
 _MESSAGE_CHARACTERS = 2_000
 _TRACEBACK_CHARACTERS = 8_000

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from cronjobs import targets
-from cronjobs.core.run import Failure
+from cronjobs.core.failure import Failure
 from cronjobs.executors.orders import JobSetup
 from cronjobs.targets import Misfit, TargetError
 

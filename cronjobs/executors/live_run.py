@@ -5,8 +5,9 @@ import os
 import socket
 from typing import TYPE_CHECKING
 
+from cronjobs.core.failure import Failure
 from cronjobs.core.ports import Ended, Launch, Printed
-from cronjobs.core.run import Failure, Usage
+from cronjobs.core.run import Usage
 from cronjobs.executors.output import Lines
 from cronjobs.executors.wire import PACKET_BYTES, packets
 

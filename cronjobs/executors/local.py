@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from cronjobs.core.events import Note
+from cronjobs.core.failure import Failure
 from cronjobs.core.job import Configuration, Isolation
 from cronjobs.core.ports import Clock, ExecutorEvent, Launch, Prepared, Said, Signalled, Unprepared, Vanished
-from cronjobs.core.run import Failure
 from cronjobs.executors import wire
 from cronjobs.executors.live_run import LiveRun, Stream
 from cronjobs.executors.orders import JobSetup, Order

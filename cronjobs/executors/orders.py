@@ -1,10 +1,12 @@
 """What the processes that run jobs are told: of the jobs once, of each run when it is to start."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cronjobs.core.ports import Launch
 from cronjobs.targets import Plan
+
+if TYPE_CHECKING:
+    from cronjobs.core.ports import Launch
 
 
 class JobSetup(NamedTuple):
@@ -39,7 +41,7 @@ class Order(NamedTuple):
     remaining_executions: int | None
 
     @classmethod
-    def of(cls, launch: Launch, place: int) -> "Order":
+    def of(cls, launch: "Launch", place: int) -> "Order":
         """Return the order for a launch."""
         number, _, run_id, scheduled_for, attempt, execution_number, remaining_executions = launch
         return cls(number, place, run_id, scheduled_for, attempt, execution_number, remaining_executions)

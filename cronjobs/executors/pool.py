@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from cronjobs.core.events import Note
+from cronjobs.core.failure import Failure
 from cronjobs.core.ports import Clock, Prepared, Said, Unprepared
-from cronjobs.core.run import Failure
 from cronjobs.executors import wire
 from cronjobs.executors.live_run import LiveRun
 from cronjobs.executors.orders import JobSetup, Order

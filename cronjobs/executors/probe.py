@@ -4,21 +4,20 @@ Each module is imported in a process of its own, which ends with the answer. So 
 prints, is slow, or leaves threads behind is known before it can do harm, and harms nobody but itself.
 """
 
-import json
+import marshal
 import os
 import select
-import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from typing import IO, Any, NamedTuple
 
-from cronjobs.core.run import Failure
+from cronjobs.core.failure import Failure
 from cronjobs.executors import imports
 from cronjobs.executors.imports import Footprint
 from cronjobs.executors.orders import JobSetup
 from cronjobs.executors.verdicts import Verdict, verdict_from
-from cronjobs.processes import die_with_parent, kill_group, load_libc, nameless_file
+from cronjobs.processes import SIGKILL, die_with_parent, kill_group, load_libc, nameless_file
 
 _OUTPUT_BYTES = 1 << 16
 _SLOW_SECONDS = 0.5
@@ -41,7 +40,7 @@ def main() -> None:
 
     setup = read_setup()
     libc = load_libc()
-    die_with_parent(libc, setup["parent"], signal.SIGKILL)
+    die_with_parent(libc, setup["parent"])
     control = socket.socket(fileno=CONTROL)
     jobs = [JobSetup.read(job) for job in setup["jobs"]]
     imports.prepare_path(setup["app_dir"], setup["directory"])
@@ -75,7 +74,7 @@ def probe(
             yield _conclude(looking.pop(descriptor), "")
         for descriptor, look in list(looking.items()):
             if look.begun_at + timeout_seconds <= time.monotonic():
-                kill_group(look.pid, signal.SIGKILL)
+                kill_group(look.pid, SIGKILL)
                 text = f"importing `{look.module}` took longer than {timeout_seconds:g} s (import_timeout)"
                 yield _conclude(looking.pop(descriptor), text)
 
@@ -90,7 +89,7 @@ def _begin(module: str, jobs: Sequence[JobSetup], libc: Any) -> _Look:
     if pid == 0:
         try:
             os.setsid()
-            die_with_parent(libc, parent, signal.SIGKILL)
+            die_with_parent(libc, parent)
             os.close(reading)
             os.dup2(output.fileno(), 1)
             os.dup2(output.fileno(), 2)
@@ -106,28 +105,29 @@ def _look_at(module: str, jobs: Sequence[JobSetup], answer: int) -> None:
     begin = time.monotonic()
     failure = imports.import_module(module)
     seconds = time.monotonic() - begin
-    found: dict[str, Any] = {"seconds": seconds, "failure": failure}
+    found: dict[str, Any] = {"seconds": seconds, "failure": failure and tuple(failure)}
     if failure is None:
         found["leftovers"] = imports.leftovers(before)
         own = [job for job in jobs if imports.module_of(job) == module]
         bound = {job.name: imports.bind(job) for job in own}
-        found["failures"] = {name: each for name, each in bound.items() if isinstance(each, Failure)}
+        found["failures"] = {name: tuple(each) for name, each in bound.items() if isinstance(each, Failure)}
         found["plans"] = {name: each[1:] for name, each in bound.items() if not isinstance(each, Failure)}
     sys.stdout.flush()
     sys.stderr.flush()
     with open(answer, "wb") as file:
-        file.write(json.dumps(found).encode())
+        file.write(marshal.dumps(found))
 
 
 def _conclude(look: _Look, too_late: str) -> Verdict:
     """Return the verdict on a module whose look has ended, or was ended: then `too_late` says so."""
     with look.answer, look.output:
         answer = look.answer.read()
-        _, status = os.waitpid(look.pid, 0)
+        # One that has answered is not waited for: to tear it down takes longer than many an import.
+        _, status = os.waitpid(look.pid, os.WNOHANG if answer else 0)
         look.output.seek(0)
         output = look.output.read(_OUTPUT_BYTES).decode(errors="backslashreplace")
     if answer:
-        return verdict_from(json.loads(answer) | {"module": look.module, "output": output})
+        return verdict_from(marshal.loads(answer) | {"module": look.module, "output": output})
     if too_late:
         failure = Failure("TimeoutError", too_late)
     else:
@@ -136,5 +136,7 @@ def _conclude(look: _Look, too_late: str) -> Verdict:
 
 
 def _ending(status: int) -> str:
+    import signal  # slow to import, and needed for a name only
+
     code = os.waitstatus_to_exitcode(status)
     return f"exit code {code}" if code >= 0 else signal.Signals(-code).name

@@ -14,7 +14,7 @@ def main() -> None:
     """Be one run: wait for go, import, call."""
     setup = read_setup()
     signal.signal(signal.SIGTERM, child.raise_terminated)
-    die_with_parent(load_libc(), setup["parent"], signal.SIGKILL)
+    die_with_parent(load_libc(), setup["parent"])
     restore_descriptor_limit(setup["descriptor_limit"])
     os.set_inheritable(CONTROL, False)
     if not os.read(CONTROL, 1):

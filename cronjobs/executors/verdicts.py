@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from cronjobs.core.run import Failure
+from cronjobs.core.failure import Failure
 from cronjobs.targets import Plan
 
 

@@ -15,7 +15,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
-from cronjobs.core.run import Failure
+from cronjobs.core.failure import Failure
 from cronjobs.executors import child, imports
 from cronjobs.executors.imports import Bound, Footprint
 from cronjobs.executors.orders import JobSetup, Order
@@ -37,7 +37,7 @@ def main() -> NoReturn:
     """Import, say so, serve until the scheduler is gone."""
     setup = read_setup()
     libc = load_libc()
-    die_with_parent(libc, setup["parent"], signal.SIGKILL)
+    die_with_parent(libc, setup["parent"])
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the scheduler decides when to end; runs take it back
     restore_descriptor_limit(setup["descriptor_limit"])
     control = socket.socket(fileno=CONTROL)

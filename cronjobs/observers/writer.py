@@ -3,7 +3,6 @@
 import os
 import select
 import stat
-import time
 from collections.abc import Callable
 from typing import Protocol
 
@@ -24,9 +23,10 @@ class Waiter(Protocol):
 class Writer:
     """Keeps lines until they can be written without waiting."""
 
-    def __init__(self, descriptor: int, waiter: Waiter) -> None:
+    def __init__(self, descriptor: int, waiter: Waiter, monotonic: Callable[[], float]) -> None:
         self._descriptor = descriptor
         self._waiter = waiter
+        self._monotonic = monotonic
         self._kept = bytearray()
         self._written = 0  # how much of the kept is out already
         self._is_torn = False  # whether what is out ends within a line
@@ -71,9 +71,9 @@ class Writer:
 
     def drain(self, patience_seconds: float) -> None:
         """Write all that is kept, and wait for a reader that falls behind, but not longer than this."""
-        deadline = time.monotonic() + patience_seconds
+        deadline = self._monotonic() + patience_seconds
         self.flush()
-        while self._written < len(self._kept) and (left := deadline - time.monotonic()) > 0:
+        while self._written < len(self._kept) and (left := deadline - self._monotonic()) > 0:
             poll = select.poll()
             poll.register(self._descriptor, select.POLLOUT)
             poll.poll(left * 1000)

@@ -4,14 +4,17 @@ import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cronjobs.core.decide import Facts
 from cronjobs.core.errors import StateError, StateLostError
-from cronjobs.core.ports import Claim, Definition, Passed
-from cronjobs.core.run import Failure, Reason, Run, State, Trigger, Usage
-from cronjobs.processes import Identity
+from cronjobs.core.failure import Failure
+from cronjobs.core.run import Reason, Run, State, Trigger, Usage
 from cronjobs.store.migrations import APPLICATION_ID, MIGRATIONS
+
+if TYPE_CHECKING:  # who reads only, as `status` does, needs neither
+    from cronjobs.core.ports import Claim, Definition, Passed
+    from cronjobs.processes import Identity
 
 _BUSY_SECONDS = 10.0
 _ATTEMPTS = 20
@@ -81,7 +84,7 @@ class SqliteStore:
 
     # What a scheduler does
 
-    def attach(self, identity: Identity, *, now: float) -> int:
+    def attach(self, identity: "Identity", *, now: float) -> int:
         """Write down who dispatches runs from here on; return the number that rows name it by."""
         with self._transaction() as database:
             cursor = database.execute(
@@ -92,15 +95,17 @@ class SqliteStore:
         assert self._dispatcher is not None
         return self._dispatcher
 
-    def dispatchers(self) -> dict[int, Identity]:
+    def dispatchers(self) -> dict[int, "Identity"]:
         """Return every dispatcher that unfinished rows name."""
         rows = self._select(
             "SELECT id, boot_id, pid, start_ticks FROM dispatcher"
             f" WHERE id IN (SELECT dispatcher FROM run WHERE {_UNFINISHED})"
         )
+        from cronjobs.processes import Identity  # late: as above
+
         return {row[0]: Identity(*row[1:]) for row in rows}
 
-    def define(self, definitions: Sequence[Definition], now: int) -> dict[str, int]:
+    def define(self, definitions: Sequence["Definition"], now: int) -> dict[str, int]:
         """Note the jobs there are; return since when each has had its present form."""
         with self._transaction() as database:
             database.executemany(
@@ -130,7 +135,7 @@ class SqliteStore:
         return before != self._data_version
 
     def claim(
-        self, claims: Sequence[Claim], passed: Sequence[Passed], *, ticked_until: int, now: float
+        self, claims: Sequence["Claim"], passed: Sequence["Passed"], *, ticked_until: int, now: float
     ) -> tuple[list[Run], list[Run]]:
         """Own occurrences and count them, and write down those decided against."""
         with self._transaction() as database:
@@ -146,7 +151,7 @@ class SqliteStore:
             database.execute(_TICK, (now, ticked_until))
         return [run for run in claimed if run], [row for row in written if row]
 
-    def claim_manual(self, claim: Claim, *, counted: bool, now: float) -> Run | Reason:
+    def claim_manual(self, claim: "Claim", *, counted: bool, now: float) -> Run | Reason:
         """Own a run that somebody asked for by hand; it takes no scheduled occurrence's place."""
         with self._transaction() as database:
             if claim.is_exclusive and _is_unfinished(database, claim.job):
@@ -274,13 +279,13 @@ class SqliteStore:
 
     # How
 
-    def _claim(self, database: sqlite3.Connection, claim: Claim, now: float) -> Run | None:
+    def _claim(self, database: sqlite3.Connection, claim: "Claim", now: float) -> Run | None:
         if _has_row(database, claim.job, claim.scheduled_for):
             return None
         counted = self._count(database, claim)
         return None if counted is None else self._insert(database, claim, now, counted=counted)
 
-    def _count(self, database: sqlite3.Connection, claim: Claim) -> tuple[int, int] | None:
+    def _count(self, database: sqlite3.Connection, claim: "Claim") -> tuple[int, int] | None:
         """Count an execution: (its number, the counting), or None where the limit is used up."""
         counted: tuple[int, int] | None = database.execute(
             "UPDATE job SET executions = executions + 1 WHERE name = ? AND (? IS NULL OR executions < ?)"
@@ -292,7 +297,7 @@ class SqliteStore:
     def _insert(
         self,
         database: sqlite3.Connection,
-        claim: Claim,
+        claim: "Claim",
         now: float,
         *,
         counted: tuple[int | None, int | None],
@@ -311,7 +316,7 @@ class SqliteStore:
             *owner,
         )
 
-    def _pass(self, database: sqlite3.Connection, passed: Passed, now: float) -> Run | None:
+    def _pass(self, database: sqlite3.Connection, passed: "Passed", now: float) -> Run | None:
         """Write occurrences decided against: into the job's newest row if that says the same.
 
         None if the last of them has a row already: somebody was quicker, or the clock was set back.
@@ -468,7 +473,9 @@ def _is_unfinished(database: sqlite3.Connection, job: str) -> bool:
     return database.execute(sql, (job,)).fetchone() is not None
 
 
-def _overlapping(claim: Claim) -> Passed:
+def _overlapping(claim: "Claim") -> "Passed":
+    from cronjobs.core.ports import Passed  # late: as above
+
     instant = claim.scheduled_for
     return Passed(claim.job, instant, instant, 1, "skipped", Reason.OVERLAP, claim.trigger)
 

@@ -11,8 +11,9 @@ import pytest
 from factories import HOUR, NOON, a_claim, a_skip
 
 from cronjobs.core.errors import StateError, StateLostError
+from cronjobs.core.failure import Failure
 from cronjobs.core.ports import Definition
-from cronjobs.core.run import Failure, Outcome, State, Trigger, advance, finish
+from cronjobs.core.run import Outcome, State, Trigger, advance, finish
 from cronjobs.processes import own_identity
 from cronjobs.store import sqlite
 from cronjobs.store.migrations import APPLICATION_ID, MIGRATIONS

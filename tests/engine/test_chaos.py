@@ -77,8 +77,9 @@ def schedule_until_the_end(world, trouble):
         world.clock.pass_by(3)
 
 
-def check_go(world, launch):
-    """A run gets go when it is recorded as running, not before its instant, and told what is true."""
+def look_at_go(world, gone, launch):
+    """See that the run is recorded as running, that its instant has come, and that it was told the truth."""
+    gone.append(launch.run_id)
     (run,) = [run for run in world.rows(launch.job) if run.id == launch.run_id]
     assert run.state is State.RUNNING
     assert run.execution_number == launch.execution_number
@@ -90,7 +91,7 @@ def check_go(world, launch):
 def test_no_trouble_makes_counts_inexact_or_an_occurrence_run_twice_or_be_forgotten(trouble):
     with TemporaryDirectory(dir=MEMORY) as directory, closing(World(Path(directory) / "state.db")) as world:
         gone = []
-        world.executor.on_go = lambda launch: gone.append(launch.run_id) or check_go(world, launch)
+        world.executor.on_go = partial(look_at_go, world, gone)
         arrange(world, trouble)
 
         assert schedule_until_the_end(world, trouble) == 0

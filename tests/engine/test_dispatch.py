@@ -9,9 +9,10 @@ from fakes import NO_PID, Killed, Plan
 
 from cronjobs.core.errors import StateLostError
 from cronjobs.core.events import Note, OutputLine, RunFinished, RunStarted
+from cronjobs.core.failure import Failure
 from cronjobs.core.job import Concurrency
 from cronjobs.core.ports import Ended, Printed, Unprepared, Vanished
-from cronjobs.core.run import Failure, Reason, State, Usage
+from cronjobs.core.run import Reason, State, Usage
 
 EVERY_SECOND = "* * * * * *"
 ONCE = {"number_of_executions": 1}

@@ -14,7 +14,8 @@ from cronjobs.core.events import (
     RunStarted,
     SchedulePrinted,
 )
-from cronjobs.core.run import Failure, Reason, State, Trigger, Usage
+from cronjobs.core.failure import Failure
+from cronjobs.core.run import Reason, State, Trigger, Usage
 from cronjobs.observers.log import LEVELS, JsonLog, TextLog
 
 NOW = NOON + 0.25

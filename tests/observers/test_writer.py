@@ -2,6 +2,7 @@
 
 import os
 import resource
+import time
 from contextlib import contextmanager
 from select import PIPE_BUF
 from threading import Thread
@@ -75,7 +76,7 @@ def read_all(waiter, reading):
 
 def test_lines_are_written_in_order(pipe, waiter):
     reading, writing = pipe
-    writer = Writer(writing, waiter)
+    writer = Writer(writing, waiter, time.monotonic)
 
     for line in ("first", "second", "", "fourth €"):
         writer.write(line)
@@ -89,7 +90,7 @@ def test_lines_are_kept_until_they_are_flushed(pipe, waiter):
     reading, writing = pipe
     os.set_blocking(reading, False)
 
-    Writer(writing, waiter).write("first")
+    Writer(writing, waiter, time.monotonic).write("first")
 
     with pytest.raises(BlockingIOError):
         os.read(reading, 1000)
@@ -97,7 +98,7 @@ def test_lines_are_kept_until_they_are_flushed(pipe, waiter):
 
 def test_a_flood_of_lines_does_not_wait_for_the_end_of_the_turn(pipe, waiter):
     reading, writing = pipe
-    writer = Writer(writing, waiter)
+    writer = Writer(writing, waiter, time.monotonic)
 
     for _ in range(100):
         writer.write(LINE)
@@ -107,7 +108,7 @@ def test_a_flood_of_lines_does_not_wait_for_the_end_of_the_turn(pipe, waiter):
 
 def test_surrogates_are_written_as_what_can_be_read(pipe, waiter):
     reading, writing = pipe
-    writer = Writer(writing, waiter)
+    writer = Writer(writing, waiter, time.monotonic)
 
     writer.write("caf\udce9")
     writer.flush()
@@ -117,7 +118,7 @@ def test_surrogates_are_written_as_what_can_be_read(pipe, waiter):
 
 def test_a_pipe_that_nobody_reads_holds_nobody_up(pipe, waiter):
     _, writing = pipe
-    writer = Writer(writing, waiter)
+    writer = Writer(writing, waiter, time.monotonic)
 
     def write_many():
         for _ in range(MANY):
@@ -131,7 +132,7 @@ def test_a_pipe_that_nobody_reads_holds_nobody_up(pipe, waiter):
 
 def test_what_was_kept_back_is_written_once_there_is_a_reader(pipe, waiter):
     reading, writing = pipe
-    writer = Writer(writing, waiter)
+    writer = Writer(writing, waiter, time.monotonic)
     expected = [f"{number} {LINE}" for number in range(1000)]
     for line in expected:
         writer.write(line)
@@ -145,7 +146,7 @@ def test_what_was_kept_back_is_written_once_there_is_a_reader(pipe, waiter):
 
 def test_every_line_that_was_dropped_is_counted(pipe, waiter):
     reading, writing = pipe
-    writer = Writer(writing, waiter)
+    writer = Writer(writing, waiter, time.monotonic)
     for number in range(MANY):
         writer.write(f"{number} {LINE}")
     writer.flush()
@@ -160,7 +161,7 @@ def test_every_line_that_was_dropped_is_counted(pipe, waiter):
 
 def test_nothing_is_said_of_dropped_lines_while_there_is_no_room_to_say_it(pipe, waiter):
     _, writing = pipe
-    writer = Writer(writing, waiter)
+    writer = Writer(writing, waiter, time.monotonic)
 
     for _ in range(MANY):
         writer.write(LINE)
@@ -170,7 +171,7 @@ def test_nothing_is_said_of_dropped_lines_while_there_is_no_room_to_say_it(pipe,
 
 def test_lines_are_taken_again_after_a_gap(pipe, waiter):
     reading, writing = pipe
-    writer = Writer(writing, waiter)
+    writer = Writer(writing, waiter, time.monotonic)
     for _ in range(MANY):
         writer.write(LINE)
     read_all(waiter, reading)
@@ -183,7 +184,7 @@ def test_lines_are_taken_again_after_a_gap(pipe, waiter):
 
 def test_a_line_longer_than_a_pipe_is_written_whole(pipe, waiter):
     reading, writing = pipe
-    writer = Writer(writing, waiter)
+    writer = Writer(writing, waiter, time.monotonic)
 
     writer.write("y" * 300_000)
     writer.flush()
@@ -193,7 +194,7 @@ def test_a_line_longer_than_a_pipe_is_written_whole(pipe, waiter):
 
 def test_a_pipe_whose_reader_is_gone_is_given_up(pipe, waiter):
     reading, writing = pipe
-    writer = Writer(writing, waiter)
+    writer = Writer(writing, waiter, time.monotonic)
     os.close(reading)
 
     writer.write("first")
@@ -207,7 +208,7 @@ def test_a_pipe_whose_reader_is_gone_is_given_up(pipe, waiter):
 
 def test_a_reader_that_leaves_while_lines_are_kept_back_is_noticed(pipe, waiter):
     reading, writing = pipe
-    writer = Writer(writing, waiter)
+    writer = Writer(writing, waiter, time.monotonic)
     for _ in range(200):
         writer.write(LINE)
     writer.flush()
@@ -222,7 +223,7 @@ def test_a_reader_that_leaves_while_lines_are_kept_back_is_noticed(pipe, waiter)
 
 def test_a_file_is_written_at_once(tmp_path, waiter):
     with (tmp_path / "log").open("wb") as file:
-        writer = Writer(file.fileno(), waiter)
+        writer = Writer(file.fileno(), waiter, time.monotonic)
         for _ in range(MANY):
             writer.write(LINE)
         writer.flush()
@@ -245,7 +246,7 @@ def files_no_longer_than(size):
 
 def test_a_full_disk_costs_lines_and_nothing_else(tmp_path, waiter):
     with (tmp_path / "log").open("wb") as file:
-        writer = Writer(file.fileno(), waiter)
+        writer = Writer(file.fileno(), waiter, time.monotonic)
         with files_no_longer_than(10_000):
             for _ in range(10):
                 writer.write(LINE)
@@ -264,7 +265,7 @@ def test_a_full_disk_costs_lines_and_nothing_else(tmp_path, waiter):
 
 def test_a_line_that_the_disk_had_half_room_for_does_not_spoil_the_next(tmp_path, waiter):
     with (tmp_path / "log").open("wb") as file:
-        writer = Writer(file.fileno(), waiter)
+        writer = Writer(file.fileno(), waiter, time.monotonic)
         with files_no_longer_than(500):
             writer.write(LINE)
             writer.flush()
@@ -272,3 +273,37 @@ def test_a_line_that_the_disk_had_half_room_for_does_not_spoil_the_next(tmp_path
         writer.flush()
 
     assert (tmp_path / "log").read_text().splitlines()[-1] == "again"
+
+
+def test_at_the_end_a_reader_that_falls_behind_gets_all_that_is_kept(pipe, waiter):
+    reading, writing = pipe
+    writer = Writer(writing, waiter, time.monotonic)
+    for number in range(20_000):
+        writer.write(f"line {number}")
+    found = []
+    reader = Thread(target=lambda: found.extend(read_to_the_end(reading)))
+    reader.start()
+
+    writer.drain(30.0)
+
+    os.close(writing)
+    reader.join()
+    assert found[-1] == b"line 19999"
+    assert len(found) == 20_000
+
+
+def test_at_the_end_a_reader_that_reads_nothing_is_waited_for_only_so_long(pipe, waiter):
+    _, writing = pipe
+    ticks = iter(range(1000))
+    writer = Writer(writing, waiter, lambda: next(ticks) * 10.0)
+    for number in range(20_000):
+        writer.write(f"line {number}")
+
+    writer.drain(15.0)
+
+    assert next(ticks) < 10
+
+
+def read_to_the_end(descriptor):
+    with open(descriptor, "rb", closefd=False) as stream:
+        return stream.read().splitlines()
