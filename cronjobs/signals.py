@@ -23,7 +23,8 @@ class SignalPipe:
         os.set_blocking(writing, False)
         signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
         for signum in (*STOPPING, signal.SIGUSR1, signal.SIGCHLD):
-            signal.signal(signum, _note)
+            if signum != signal.SIGHUP or signal.getsignal(signum) != signal.SIG_IGN:  # else nohup's
+                signal.signal(signum, _note)
         return cls(reading)
 
     def read(self) -> bytes:

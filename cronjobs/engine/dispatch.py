@@ -84,6 +84,11 @@ class Dispatch:
         """Whether every claimed run has come to its end and is recorded."""
         return not (self._flights or self._waiting or self._again or self._outcomes)
 
+    @property
+    def unrecorded(self) -> int:
+        """How many outcomes there are still to be written, once no run is left; 0 while there is one."""
+        return 0 if self._flights or self._waiting or self._again else len(self._outcomes)
+
     def is_flying(self, job: str) -> bool:
         """Return whether a run of the job is on its way here."""
         runs = [flight.run for flight in self._flights.values()]

@@ -84,6 +84,7 @@ class Scheduler:
         self._looked_at = 0.0  # monotonic
         self._pruned_at = 0.0  # monotonic
         self._claim_not_before = 0.0  # monotonic
+        self._is_claim_failing = False
         self._warmed_for: int | None = None
         self._upcoming: list[str] = []  # the jobs that are due then
         self._armed_for: int | None = None
@@ -175,11 +176,15 @@ class Scheduler:
         try:
             if self._dispatch.record():
                 self._decide_owed(now)
+                self._is_claim_failing = False
                 return
         except StateLostError:
             raise
         except StateError as exc:
-            self._tell(Note("error", "claim_failed", f"nothing is started: {exc}; trying again"))
+            if not self._is_claim_failing:
+                message = f"nothing is started: {exc}; trying again until it works"
+                self._tell(Note("error", "claim_failed", message))
+            self._is_claim_failing = True
         self._claim_not_before = self._clock.monotonic() + _AGAIN_SECONDS
 
     def _decide_owed(self, now: float) -> None:
@@ -362,6 +367,12 @@ class Scheduler:
                 Note("info", "stopping", f"stopping: runs have {self._options.grace_seconds:g} s to finish")
             )
         self._dispatch.cancel_unstarted(Reason.SHUTDOWN)
+        is_over_time = monotonic >= self._drained_by or len(self._stop_signals) > 1
+        if is_over_time and self._dispatch.unrecorded and not self._dispatch.record():
+            raise StateError(
+                f"the outcomes of {self._dispatch.unrecorded} runs could not be written to the state file",
+                hint="the next start finds these runs unfinished and records them as lost",
+            )
         if monotonic >= self._drained_by:
             self._drained_by = monotonic + _WAIT_SECONDS
             self._dispatch.end_all(Reason.SHUTDOWN)

@@ -146,7 +146,7 @@ class LiveRun:
         assert self.channel is not None
         try:
             report = self.channel.recv(PACKET_BYTES, socket.MSG_DONTWAIT)
-            return Failure(*json.loads(report)) if report else None
+            return Failure(*map(str, json.loads(report))) if report else None
         except (OSError, ValueError, TypeError):
             return None  # the job can write to its channel as well: what makes no sense is no report
 

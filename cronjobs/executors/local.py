@@ -69,7 +69,9 @@ class LocalExecutor:
         self._unwatched: deque[tuple[float, LiveRun]] = deque()
         self._spawned: dict[int, LiveRun] = {}  # by pid
         self._wanted: set[str] = set()  # jobs that are due soon
-        reports = Reports(self._events.append, self._end, self._unfit, self._failed, self._vanish)
+        reports = Reports(
+            self._events.append, self._end, self._unfit, self._failed, self._vanish, self._unprepared
+        )
         timeout = configuration.settings.import_timeout_seconds
         self._light = Pool(_zygote_count(), self._setup, watch, clock, reports, timeout)
         self._heavy = Pool(1, self._setup, watch, clock, reports, timeout)
@@ -348,9 +350,15 @@ class LocalExecutor:
             self._events.extend(run.rest())
             self._events.append(run.ended(*end))
         else:
-            text = "its process ended before it began"
-            self._events.append(Unprepared(run.launch.number, text))
+            self._unprepared(run, "its process ended before it began")
+            return
         self._forget(run)
+
+    def _unprepared(self, run: LiveRun, text: str) -> None:
+        """Give up a run that did not begin; it may be tried again under another number."""
+        if not run.is_dropped:
+            self._events.append(Unprepared(run.launch.number, text))
+            self._forget(run)
 
     def _vanish(self, run: LiveRun) -> None:
         if run.is_dropped:
@@ -360,7 +368,8 @@ class LocalExecutor:
             self._events.extend(run.rest())
             self._events.append(Vanished(run.launch.number))
         else:
-            self._events.append(Unprepared(run.launch.number, "its zygote ended before it began"))
+            self._unprepared(run, "its zygote ended before it began")
+            return
         self._forget(run)
 
     def _forget(self, run: LiveRun) -> None:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from cronjobs.core.events import Note
 from cronjobs.core.failure import Failure
-from cronjobs.core.ports import Clock, Prepared, Said, Unprepared
+from cronjobs.core.ports import Clock, Prepared, Said
 from cronjobs.executors import wire
 from cronjobs.executors.live_run import LiveRun
 from cronjobs.executors.orders import JobSetup, Order
@@ -43,6 +43,7 @@ class Reports(NamedTuple):
     unfit: Callable[[str, Sequence[str]], None]  # a module that leaves something behind after all
     failed: Callable[[str, Failure], None]  # a module that cannot be imported after all
     vanished: Callable[[LiveRun], None]
+    unprepared: Callable[[LiveRun, str], None]
 
 
 class Pool:
@@ -186,7 +187,7 @@ class Pool:
         try:
             run.open()
         except OSError as exc:
-            self._reports.emit(Unprepared(run.launch.number, f"no descriptors are left: {exc.strerror}"))
+            self._reports.unprepared(run, f"no descriptors are left: {exc.strerror}")
             return False
         return True
 
@@ -210,9 +211,7 @@ class Pool:
         for number, text in message.get("unstarted", ()):
             zygote.in_flight -= 1
             run = zygote.runs.pop(number)
-            run.close()
-            if not run.is_dropped:
-                self._reports.emit(Unprepared(number, f"no process could be made: {text}"))
+            self._reports.unprepared(run, f"no process could be made: {text}")
         for number, *end in message.get("ended", ()):
             self._reports.ended(zygote.runs.pop(number), end)
         if "importing" in message:

@@ -36,7 +36,7 @@ def main() -> None:
     """Look at every module of a set-up and send a verdict for each to the control socket."""
     import socket  # with `wire`: `validate` does without
 
-    from cronjobs.executors.wire import CONTROL, encode, read_setup
+    from cronjobs.executors.wire import CONTROL, read_setup, tell
 
     setup = read_setup()
     libc = load_libc()
@@ -48,7 +48,7 @@ def main() -> None:
         jobs, timeout_seconds=setup["import_timeout_seconds"], parallel=setup["parallel"], libc=libc
     )
     for verdict in looks:
-        control.send(encode(verdict._asdict()))
+        tell(control, verdict._asdict())
 
 
 def probe(

@@ -33,6 +33,14 @@ def encode(message: Any) -> bytes:
     return json.dumps(message, separators=(",", ":")).encode()
 
 
+def tell(control: socket.socket, message: Any) -> None:
+    """Tell the scheduler; where it is gone, there is nothing left to do for this process."""
+    try:
+        control.send(encode(message))
+    except (BrokenPipeError, ConnectionResetError):
+        os._exit(0)
+
+
 def receive(control: socket.socket, descriptors: int = 0) -> tuple[Any, Sequence[int]]:
     """Return the next message and the descriptors that came with it; None as message at the end."""
     room = socket.CMSG_SPACE(descriptors * _INT_BYTES) if descriptors else 0
@@ -79,5 +87,7 @@ def command(module: str) -> list[str]:
     The current directory is kept off the import path: a user's `cronjobs.py` must not take our place.
     """
     root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-    program = f"import sys; sys.path.append({root!r}); from {module} import main; main()"
+    # Run from a checkout, it must not be served by another version that is installed.
+    path = f"{root!r} in sys.path or sys.path.insert(0, {root!r})"
+    program = f"import sys; {path}; from {module} import main; main()"
     return [sys.executable, "-P", "-c", program]

@@ -23,9 +23,9 @@ from cronjobs.executors.wire import (
     CONTROL,
     DESCRIPTORS_OF_A_RUN,
     RUNS_IN_A_MESSAGE,
-    encode,
     read_setup,
     receive,
+    tell,
 )
 from cronjobs.processes import die_with_parent, load_libc, restore_descriptor_limit, ticks_now, use_huge_pages
 
@@ -49,7 +49,7 @@ def main() -> NoReturn:
     bound = bind_all(jobs, failed)
     os.chdir(setup["directory"])
     _preload(bound)
-    control.send(encode({"ready": True}))
+    tell(control, {"ready": True})
     Zygote(control, jobs, bound, libc).serve()
     os._exit(0)
 
@@ -113,7 +113,7 @@ class Zygote:
         started = [(life.order.number, pid, ticks) for life, (pid, ticks) in zip(lives, pids, strict=False)]
         unstarted = [(life.order.number, failure) for life in lives[len(pids) :]]
         self._runs.update((pid, number) for number, pid, _ in started)
-        self._control.send(encode({"started": started, "unstarted": unstarted}))
+        tell(self._control, {"started": started, "unstarted": unstarted})
         return True
 
     def _life(self, order: Order, descriptors: Sequence[int], first: int) -> child.Life:
@@ -135,7 +135,7 @@ class Zygote:
             if number is not None:
                 ended.append((number, status, time.time(), usage.ru_utime, usage.ru_stime, usage.ru_maxrss))
         if ended:
-            self._control.send(encode({"ended": ended}))
+            tell(self._control, {"ended": ended})
 
 
 def _fork_all(lives: Sequence[child.Life]) -> tuple[list[tuple[int, int]], str]:
@@ -180,13 +180,13 @@ def _import_all(control: socket.socket, modules: Sequence[str]) -> dict[str, Fai
     before = Footprint.take()
     with Muted():
         for module in modules:
-            control.send(encode({"importing": module}))
+            tell(control, {"importing": module})
             failure = imports.import_module(module)
             if failure is not None:
-                control.send(encode({"failed": module, "failure": failure}))
+                tell(control, {"failed": module, "failure": failure})
                 failed[module] = failure
             elif left := imports.leftovers(before):
-                control.send(encode({"unfit": module, "leftovers": left}))
+                tell(control, {"unfit": module, "leftovers": left})
                 os._exit(0)
     return failed
 

@@ -287,10 +287,15 @@ class SqliteStore:
 
     def _count(self, database: sqlite3.Connection, claim: "Claim") -> tuple[int, int] | None:
         """Count an execution: (its number, the counting), or None where the limit is used up."""
-        counted: tuple[int, int] | None = database.execute(
-            "UPDATE job SET executions = executions + 1 WHERE name = ? AND (? IS NULL OR executions < ?)"
-            " RETURNING executions, counting",
+        is_counted = database.execute(
+            "UPDATE job SET executions = executions + 1 WHERE name = ? AND (? IS NULL OR executions < ?)",
             (claim.job, claim.limit, claim.limit),
+        ).rowcount
+        if not is_counted:
+            return None
+        # Not RETURNING: SQLite knows it from 3.35 on, and RHEL 9 has 3.34.
+        counted: tuple[int, int] = database.execute(
+            "SELECT executions, counting FROM job WHERE name = ?", (claim.job,)
         ).fetchone()
         return counted
 

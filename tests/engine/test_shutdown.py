@@ -6,6 +6,7 @@ import pytest
 from factories import MINUTE, NOON, a_job
 from fakes import Plan
 
+from cronjobs.core.errors import StateError
 from cronjobs.core.events import RunFinished
 from cronjobs.core.run import Reason, State
 
@@ -285,3 +286,26 @@ def test_a_stop_ends_an_exit_when_done_run_as_well(world, endless):
     assert world.run(endless, until=65, exit_when_done=True, grace=1) == 0
 
     assert [run.state for run in world.rows()] == [State.CANCELLED]
+
+
+def test_a_state_file_that_stays_unwritable_ends_the_stop_with_an_error(world):
+    scheduler = world.scheduler(a_job())
+    world.executor.at(60.5, lambda: world.store.failures.update(finish=10_000))
+    world.executor.signal_at(70, SIGTERM)
+
+    with pytest.raises(StateError, match="outcomes of 1 runs could not be written"):
+        scheduler.run()
+
+    assert world.clock.now() - NOON < 70 + 15 + 2
+
+
+def test_a_second_signal_does_not_wait_for_a_state_file_that_cannot_be_written(world):
+    scheduler = world.scheduler(a_job())
+    world.executor.at(60.5, lambda: world.store.failures.update(finish=10_000))
+    world.executor.signal_at(70, SIGTERM)
+    world.executor.signal_at(72, SIGTERM)
+
+    with pytest.raises(StateError):
+        scheduler.run()
+
+    assert world.clock.now() - NOON < 74
