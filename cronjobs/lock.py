@@ -99,5 +99,8 @@ def wake_scheduler(state: str) -> Literal["woken", "out of sight", "none"]:
     holder = read_holder(state)
     if holder is None or not is_alive(holder):
         return "out of sight"
-    os.kill(holder.pid, signal.SIGUSR1)
+    try:
+        os.kill(holder.pid, signal.SIGUSR1)
+    except (PermissionError, ProcessLookupError):  # another user's, or it has just ended
+        return "out of sight"
     return "woken"

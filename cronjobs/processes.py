@@ -150,6 +150,16 @@ def close_above(last: int) -> None:
                 pass  # the one that the listing itself took
 
 
+def is_kept(path: str) -> bool:
+    """Return whether a file outlives this process's container; True outside of one.
+
+    As PID 1, what lies on the file system that the root directory is on goes when the container is removed.
+    """
+    if os.getpid() != 1:
+        return True
+    return os.stat(os.path.dirname(os.path.realpath(path))).st_dev != os.stat("/").st_dev
+
+
 def nameless_file() -> int:
     """Return the descriptor of a file in memory, or where there is none on disk, that nobody else can see."""
     if hasattr(os, "memfd_create"):

@@ -15,7 +15,13 @@ from cronjobs.lock import StateLock
 from cronjobs.observers.log import JsonLog, TextLog
 from cronjobs.observers.passthrough import Passthrough
 from cronjobs.observers.writer import Writer
-from cronjobs.processes import become_subreaper, descriptor_limit, own_identity, raise_descriptor_limit
+from cronjobs.processes import (
+    become_subreaper,
+    descriptor_limit,
+    is_kept,
+    own_identity,
+    raise_descriptor_limit,
+)
 from cronjobs.signals import SignalPipe
 from cronjobs.store.sqlite import SqliteStore
 
@@ -69,6 +75,9 @@ def schedule(
     )
     for note in store.notes:
         observer.observe(Note("info", "state_file", note))
+    if not is_kept(store.path):
+        message = f"{store.path} is on no volume: counts and history go with the container"
+        observer.observe(Note("warning", "state_not_kept", message))
     try:
         executor.begin()
         scheduler = Scheduler(
@@ -103,9 +112,8 @@ def trigger(configuration: Configuration, job: Job, *, counted: bool) -> int:
     only = configuration._replace(jobs={job.name: job})
     executor = LocalExecutor(only, clock=clock, signals=SignalPipe.open(), watch=watch, always_spawn=True)
     try:
-        return Manual(job, clock=clock, store=store, executor=executor, observer=Passthrough()).run(
-            counted=counted
-        )
+        manual = Manual(job, clock=clock, store=store, executor=executor, observer=Passthrough())
+        return manual.run(counted=counted)
     finally:
         executor.close()
         store.close()

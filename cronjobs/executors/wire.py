@@ -44,7 +44,10 @@ def tell(control: socket.socket, message: Any) -> None:
 def receive(control: socket.socket, descriptors: int = 0) -> tuple[Any, Sequence[int]]:
     """Return the next message and the descriptors that came with it; None as message at the end."""
     room = socket.CMSG_SPACE(descriptors * _INT_BYTES) if descriptors else 0
-    data, ancillary, _, _ = control.recvmsg(PACKET_BYTES, room, _CLOEXEC)
+    try:
+        data, ancillary, _, _ = control.recvmsg(PACKET_BYTES, room, _CLOEXEC)
+    except ConnectionResetError:  # the other end went, and left unread what it was told
+        return None, ()
     received = array.array("i")
     for level, kind, content in ancillary:
         if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:

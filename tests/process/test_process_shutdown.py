@@ -8,6 +8,7 @@ import subprocess
 import termios
 import time
 import tty
+from pathlib import Path
 
 import pytest
 from harness import WITH_TERMINAL, children_of, is_running, wait_until
@@ -240,3 +241,21 @@ def test_everything_dies_with_process_1(site, namespaced):
 
     scheduler.wait()
     wait_until(lambda: not is_running(first) and not site.processes(), "nothing is left")
+
+
+def test_process_1_warns_where_the_state_file_is_on_no_volume(site, namespaced):
+    site.define(once("passes"), work="def passes():\n    pass\n")
+    scheduler, _ = namespaced()
+
+    scheduler.wait_for("run_finished")
+
+    is_on_root = site.directory.stat().st_dev == Path("/").stat().st_dev
+    assert bool(scheduler.logged("state_not_kept", level="warning")) == is_on_root
+
+
+def test_a_scheduler_that_is_not_process_1_says_nothing_of_volumes(site):
+    site.define(once("passes"), work="def passes():\n    pass\n")
+
+    scheduler = site.run_until_done()
+
+    assert scheduler.logged("state_not_kept") == []
