@@ -1,14 +1,19 @@
 """The next and the previous fire of a schedule, and how many lie between: wall times brought into a zone."""
 
+from bisect import bisect_right
+from collections.abc import Iterator
 from typing import Protocol
 
 from cronjobs.core.schedule.cron import Kind
-from cronjobs.core.schedule.wall import DAY_SECONDS, END_OF_WALL, WallTimes
+from cronjobs.core.schedule.wall import DAY_SECONDS, END_OF_WALL, WallSet, WallTimes
 from cronjobs.core.schedule.zone import Timeline
 
 # A wall time of 1970-2199 lies between these two in every zone.
 FIRST_INSTANT = -DAY_SECONDS
 LAST_INSTANT = END_OF_WALL + DAY_SECONDS
+
+# (from which instant on, before which one, where it begins): in between, the next fire is in that hour.
+_NO_HOUR = (0, 0, 0)
 
 # Longer than a clock was ever put forward or back, by crossing the date line.
 _BEYOND_CHANGE_SECONDS = 2 * DAY_SECONDS
@@ -19,7 +24,7 @@ class Schedule(Protocol):
 
     @property
     def text(self) -> str:
-        """As it was written."""
+        """As it was written; several are joined by ` | `."""
 
     @property
     def zone(self) -> str:
@@ -38,24 +43,34 @@ class Schedule(Protocol):
     def count_between(self, after: int, until: int) -> int:
         """Return how many fires lie strictly after `after` and not after `until`."""
 
+    def between(self, after: int, until: int) -> Iterator[int]:
+        """Yield the fires strictly after `after` and not after `until`, in order."""
+
 
 class ZonedSchedule:
-    """Wall times in a zone."""
+    """Wall times of one class in a zone."""
 
-    __slots__ = ("_timeline", "_wall_times", "kind", "text", "zone")
+    __slots__ = ("_hour", "_seconds_of_hour", "_timeline", "_wall_times", "kind", "text", "zone")
 
-    def __init__(self, text: str, zone: str, kind: Kind, wall_times: WallTimes, timeline: Timeline) -> None:
+    def __init__(self, text: str, zone: str, kind: Kind, wall_times: WallSet, timeline: Timeline) -> None:
         self.text = text
         self.zone = zone
         self.kind = kind
         self._wall_times = wall_times
         self._timeline = timeline
+        # Where the last answer came from: most answers that follow come from the same hour.
+        self._hour = _NO_HOUR
+        self._seconds_of_hour = wall_times.seconds_of_hour if isinstance(wall_times, WallTimes) else ()
 
     def __repr__(self) -> str:
         return f"<Schedule {self.text!r} in {self.zone}>"
 
     def next_after(self, instant: int) -> int | None:
         """Return the first fire strictly after an instant; None after the last one."""
+        known_from, known_before, hour = self._hour
+        if known_from <= instant < known_before:
+            seconds = self._seconds_of_hour
+            return hour + seconds[bisect_right(seconds, instant - hour)]
         earliest = instant + 1
         if earliest < FIRST_INSTANT:
             earliest = FIRST_INSTANT
@@ -67,6 +82,8 @@ class ZonedSchedule:
                 earliest = first
             fire = self._wall_times.first_from(earliest + offset) - offset
             if fire < end:
+                if len(self._seconds_of_hour) > 1:
+                    self._remember(fire, max(start, first), end, offset)
                 return fire
             # So long a period outlasts what a change repeats: nothing matches until shortly before `fire`.
             is_long = end - earliest > _BEYOND_CHANGE_SECONDS
@@ -104,6 +121,29 @@ class ZonedSchedule:
                 count += self._wall_times.count(first + offset, min(end, stop) + offset)
             earliest = end
         return count
+
+    def between(self, after: int, until: int) -> Iterator[int]:
+        """Yield the fires strictly after `after` and not after `until`, in order."""
+        earliest, stop = max(after + 1, FIRST_INSTANT), min(until, LAST_INSTANT) + 1
+        while earliest < stop:
+            start, first, end, offset, skipped_seconds = self._timeline.period(earliest)
+            if skipped_seconds and earliest == start and self._is_owed(start + offset, skipped_seconds):
+                yield start
+                first = start + 1
+            first, last = max(first, earliest) + offset, min(end, stop) + offset
+            if offset:
+                for wall in self._wall_times.between(first, last):
+                    yield wall - offset
+            else:
+                yield from self._wall_times.between(first, last)
+            earliest = end
+
+    def _remember(self, fire: int, start: int, end: int, offset: int) -> None:
+        """Keep the hour of a fire: what lies in it, from `start` on and before `end`, are its seconds."""
+        hour = fire - (fire + offset) % 3600
+        last = hour + self._seconds_of_hour[-1]
+        if start < fire and last < end:
+            self._hour = (max(start, hour - 1), last, hour)
 
     def _is_owed(self, wall: int, skipped_seconds: int) -> bool:
         """Return whether a wall time matches among those that were skipped right before `wall`."""

@@ -4,10 +4,12 @@ A wall time is counted in seconds from 1970-01-01 00:00:00 on a clock that never
 """
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
 from functools import lru_cache
+from typing import Protocol
 
 from cronjobs.core.schedule.cron import Cron
-from cronjobs.core.schedule.days import END_DAY, Days
+from cronjobs.core.schedule.days import END_DAY, Days, days
 
 DAY_SECONDS = 86400
 END_OF_WALL = END_DAY * DAY_SECONDS
@@ -16,65 +18,110 @@ NO_LATER_WALL = END_OF_WALL * 2
 NO_EARLIER_WALL = -END_OF_WALL
 
 
-class WallTimes:
-    """The matching wall times. Arguments may lie up to a year outside 1970-2199; what is found does not."""
-
-    __slots__ = ("_days", "_first_time", "_hours", "_last_time", "_seconds_of_hour")
-
-    def __init__(self, cron: Cron) -> None:
-        self._days = Days(cron.days_of_month, cron.months, cron.days_of_week, either=cron.either_day)
-        self._hours = cron.hours
-        self._seconds_of_hour = _seconds_of_hour(cron.minutes, cron.seconds)
-        self._first_time = _lowest(cron.hours) * 3600 + self._seconds_of_hour[0]
-        self._last_time = (cron.hours.bit_length() - 1) * 3600 + self._seconds_of_hour[-1]
+class WallSet(Protocol):
+    """A set of wall times. Arguments may lie up to a year outside 1970-2199; what is found does not."""
 
     def first_from(self, wall: int) -> int:
-        """Return the first matching wall time that is not before `wall`, or NO_LATER_WALL."""
+        """Return the first wall time that is not before `wall`, or NO_LATER_WALL."""
+
+    def last_until(self, wall: int) -> int:
+        """Return the last wall time that is not after `wall`, or NO_EARLIER_WALL."""
+
+    def has_any(self, start: int, end: int) -> bool:
+        """Return whether there is a wall time from `start` on and before `end`."""
+
+    def count(self, start: int, end: int) -> int:
+        """Return how many wall times there are from `start` on and before `end`, `start` <= `end`."""
+
+    def between(self, start: int, end: int) -> Iterator[int]:
+        """Yield the wall times from `start` on and before `end`, in order."""
+
+
+class WallTimes:
+    """The wall times that match a cron text."""
+
+    __slots__ = ("_first_time", "_hours", "_last_time", "days", "seconds_of_hour")
+
+    def __init__(self, cron: Cron) -> None:
+        found = days(cron.days_of_month, cron.months, cron.days_of_week, cron.years, cron.either_day)
+        self.days = found or Days(lambda year: 0)
+        self.seconds_of_hour = _seconds_of_hour(cron.minutes, cron.seconds)
+        self._hours = cron.hours
+        self._first_time = _lowest(cron.hours) * 3600 + self.seconds_of_hour[0]
+        self._last_time = (cron.hours.bit_length() - 1) * 3600 + self.seconds_of_hour[-1]
+
+    def has_hour(self, hour: int) -> bool:
+        """Return whether `seconds_of_hour` match in an hour, counted from 1970-01-01 00:00."""
+        day, hour_of_day = divmod(hour, 24)
+        return self._hours >> hour_of_day & 1 == 1 and self.days.has(day)
+
+    def first_from(self, wall: int) -> int:
+        """Return the first wall time that is not before `wall`, or NO_LATER_WALL."""
         hour, second = divmod(wall, 3600)
         day, hour_of_day = divmod(hour, 24)
-        if self._hours >> hour_of_day & 1 and self._days.has(day):
-            seconds = self._seconds_of_hour
+        if self._hours >> hour_of_day & 1 and self.days.has(day):
+            seconds = self.seconds_of_hour
             index = bisect_left(seconds, second)
             if index < len(seconds):
                 return hour * 3600 + seconds[index]
         later_hours = self._hours >> (hour_of_day + 1)
-        if later_hours and self._days.has(day):
-            return (hour + 1 + _lowest(later_hours)) * 3600 + self._seconds_of_hour[0]
-        next_day = self._days.first_from(day + 1)
+        if later_hours and self.days.has(day):
+            return (hour + 1 + _lowest(later_hours)) * 3600 + self.seconds_of_hour[0]
+        next_day = self.days.first_from(day + 1)
         return NO_LATER_WALL if next_day is None else next_day * DAY_SECONDS + self._first_time
 
     def last_until(self, wall: int) -> int:
-        """Return the last matching wall time that is not after `wall`, or NO_EARLIER_WALL."""
+        """Return the last wall time that is not after `wall`, or NO_EARLIER_WALL."""
         hour, second = divmod(wall, 3600)
         day, hour_of_day = divmod(hour, 24)
-        if self._hours >> hour_of_day & 1 and self._days.has(day):
-            index = bisect_right(self._seconds_of_hour, second)
+        if self._hours >> hour_of_day & 1 and self.days.has(day):
+            index = bisect_right(self.seconds_of_hour, second)
             if index > 0:
-                return hour * 3600 + self._seconds_of_hour[index - 1]
+                return hour * 3600 + self.seconds_of_hour[index - 1]
         earlier_hours = self._hours & (1 << hour_of_day) - 1
-        if earlier_hours and self._days.has(day):
+        if earlier_hours and self.days.has(day):
             hour_found = day * 24 + earlier_hours.bit_length() - 1
-            return hour_found * 3600 + self._seconds_of_hour[-1]
-        previous_day = self._days.last_until(day - 1)
+            return hour_found * 3600 + self.seconds_of_hour[-1]
+        previous_day = self.days.last_until(day - 1)
         return NO_EARLIER_WALL if previous_day is None else previous_day * DAY_SECONDS + self._last_time
 
     def has_any(self, start: int, end: int) -> bool:
-        """Return whether a wall time from `start` on and before `end` matches."""
+        """Return whether there is a wall time from `start` on and before `end`."""
         return self.first_from(start) < end
 
     def count(self, start: int, end: int) -> int:
-        """Return how many wall times match from `start` on and before `end`, `start` <= `end`."""
+        """Return how many wall times there are from `start` on and before `end`, `start` <= `end`."""
         start_day, start_time = divmod(start, DAY_SECONDS)
         end_day, end_time = divmod(end, DAY_SECONDS)
-        whole_days = self._days.count(start_day, end_day) * self._count_times_before(DAY_SECONDS)
-        last_day = self._count_times_before(end_time) if self._days.has(end_day) else 0
-        first_day = self._count_times_before(start_time) if self._days.has(start_day) else 0
+        whole_days = self.days.count(start_day, end_day) * self._count_times_before(DAY_SECONDS)
+        last_day = self._count_times_before(end_time) if self.days.has(end_day) else 0
+        first_day = self._count_times_before(start_time) if self.days.has(start_day) else 0
         return whole_days + last_day - first_day
+
+    def between(self, start: int, end: int) -> Iterator[int]:
+        """Yield the wall times from `start` on and before `end`, in order."""
+        hours = [hour * 3600 for hour in _values(self._hours)]
+        for day in self.days.between(start // DAY_SECONDS, -(-end // DAY_SECONDS)):
+            midnight = day * DAY_SECONDS
+            for hour in hours:
+                base = midnight + hour
+                if base >= start and base + 3600 <= end:
+                    for second in self.seconds_of_hour:
+                        yield base + second
+                elif base + 3600 > start and base < end:
+                    for second in self.seconds_of_hour:
+                        if start <= base + second < end:
+                            yield base + second
+
+    def time_mask(self) -> int:
+        """Return the seconds of a day on which it matches as a mask; bit 0 is midnight."""
+        hour = sum(1 << second for second in self.seconds_of_hour)
+        return sum(hour << hour_of_day * 3600 for hour_of_day in _values(self._hours))
 
     def _count_times_before(self, time: int) -> int:
         hour, second = divmod(time, 3600)
-        whole_hours = (self._hours & (1 << hour) - 1).bit_count() * len(self._seconds_of_hour)
-        return whole_hours + (self._hours >> hour & 1) * bisect_left(self._seconds_of_hour, second)
+        whole_hours = (self._hours & (1 << hour) - 1).bit_count() * len(self.seconds_of_hour)
+        return whole_hours + (self._hours >> hour & 1) * bisect_left(self.seconds_of_hour, second)
 
 
 # Most schedules share a few of these: the whole hour, every fifth minute, every second.
