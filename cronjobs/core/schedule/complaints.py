@@ -189,6 +189,8 @@ def _way_out(field: Field, text: str, position: int) -> str:
         return f"`{quoted(text)[1:-1]}` belongs in day-of-week"
     if sign == "#":
         return "`mon#2` is the second Monday of the month, `mon#L` the last; n is 1-5"
+    if sign == "(":
+        return "`H(0-29)` is a value from 0 to 29, hashed from the job's name"
     if sign == ":":
         return "a time of day is two fields: 03:30 is `30 3`"
     return "a term is `*`, `a` or `a-b`, with or without a step `/n`"

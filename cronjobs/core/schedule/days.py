@@ -36,7 +36,7 @@ class Days:
         return any(map(self._mask, range(len(self._masks))))
 
     def mask(self, year: int) -> int:
-        """Return the mask of a year of 1970-2199."""
+        """Return the mask of a year of 1969-2200."""
         return self._mask(year - FIRST_YEAR + 1)
 
     def has(self, day: int) -> bool:
@@ -114,6 +114,12 @@ def kind_of_year(year: int) -> tuple[int, bool]:
     """Return the weekday of January 1, 0 for Sunday, and whether the year is a leap year."""
     start, next_start = year_start(year), year_start(year + 1)
     return (start + 4) % 7, next_start - start == 366
+
+
+def year_of(day: int) -> tuple[int, int]:
+    """Return the year that a day lies in, and which day of it it is, from 0."""
+    index = bisect_right(_YEAR_STARTS, day) - 1
+    return index + FIRST_YEAR - 1, day - _YEAR_STARTS[index]
 
 
 def year_start(year: int) -> int:

@@ -34,6 +34,10 @@ class Schedule(Protocol):
     def kind(self) -> Kind:
         """What clock changes do to it: see `zone.Timeline`."""
 
+    @property
+    def at_start(self) -> bool:
+        """Whether every start of the scheduler is an occurrence too."""
+
     def next_after(self, instant: int) -> int | None:
         """Return the first fire strictly after an instant; None after the last one."""
 
@@ -52,6 +56,8 @@ class ZonedSchedule:
 
     __slots__ = ("_hour", "_seconds_of_hour", "_timeline", "_wall_times", "kind", "text", "zone")
 
+    at_start = False
+
     def __init__(self, text: str, zone: str, kind: Kind, wall_times: WallSet, timeline: Timeline) -> None:
         self.text = text
         self.zone = zone
@@ -64,6 +70,11 @@ class ZonedSchedule:
 
     def __repr__(self) -> str:
         return f"<Schedule {self.text!r} in {self.zone}>"
+
+    @property
+    def times_of_day(self) -> WallTimes | None:
+        """Its wall times, if they are those of a cron text."""
+        return self._wall_times if isinstance(self._wall_times, WallTimes) else None
 
     def next_after(self, instant: int) -> int | None:
         """Return the first fire strictly after an instant; None after the last one."""

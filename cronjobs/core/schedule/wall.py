@@ -13,6 +13,9 @@ from cronjobs.core.schedule.days import END_DAY, Days, days
 
 DAY_SECONDS = 86400
 END_OF_WALL = END_DAY * DAY_SECONDS
+EVERY_HOUR = (1 << 24) - 1
+EVERY_MINUTE = EVERY_SECOND = (1 << 60) - 1
+NO_DAY = Days(lambda year: 0)
 # Further away than any wall time, on the side where a search found nothing.
 NO_LATER_WALL = END_OF_WALL * 2
 NO_EARLIER_WALL = -END_OF_WALL
@@ -38,22 +41,16 @@ class WallSet(Protocol):
 
 
 class WallTimes:
-    """The wall times that match a cron text."""
+    """The wall times of the matching days at which hour, minute and second match too."""
 
     __slots__ = ("_first_time", "_hours", "_last_time", "days", "seconds_of_hour")
 
-    def __init__(self, cron: Cron) -> None:
-        found = days(cron.days_of_month, cron.months, cron.days_of_week, cron.years, cron.either_day)
-        self.days = found or Days(lambda year: 0)
-        self.seconds_of_hour = _seconds_of_hour(cron.minutes, cron.seconds)
-        self._hours = cron.hours
-        self._first_time = _lowest(cron.hours) * 3600 + self.seconds_of_hour[0]
-        self._last_time = (cron.hours.bit_length() - 1) * 3600 + self.seconds_of_hour[-1]
-
-    def has_hour(self, hour: int) -> bool:
-        """Return whether `seconds_of_hour` match in an hour, counted from 1970-01-01 00:00."""
-        day, hour_of_day = divmod(hour, 24)
-        return self._hours >> hour_of_day & 1 == 1 and self.days.has(day)
+    def __init__(self, days: Days, hours: int, minutes: int, seconds: int) -> None:
+        self.days = days
+        self.seconds_of_hour = _seconds_of_hour(minutes, seconds)
+        self._hours = hours
+        self._first_time = _lowest(hours) * 3600 + self.seconds_of_hour[0]
+        self._last_time = (hours.bit_length() - 1) * 3600 + self.seconds_of_hour[-1]
 
     def first_from(self, wall: int) -> int:
         """Return the first wall time that is not before `wall`, or NO_LATER_WALL."""
@@ -114,9 +111,8 @@ class WallTimes:
                             yield base + second
 
     def time_mask(self) -> int:
-        """Return the seconds of a day on which it matches as a mask; bit 0 is midnight."""
-        hour = sum(1 << second for second in self.seconds_of_hour)
-        return sum(hour << hour_of_day * 3600 for hour_of_day in _values(self._hours))
+        """Return the matching seconds of a matching day as a mask; bit 0 is midnight."""
+        return _time_mask(self._hours, self.seconds_of_hour)
 
     def _count_times_before(self, time: int) -> int:
         hour, second = divmod(time, 3600)
@@ -124,10 +120,38 @@ class WallTimes:
         return whole_hours + (self._hours >> hour & 1) * bisect_left(self.seconds_of_hour, second)
 
 
+def wall_times(cron: Cron) -> WallTimes:
+    """Return the wall times that match a cron text."""
+    found = days(cron.days_of_month, cron.months, cron.days_of_week, cron.years, cron.either_day)
+    # A Cron that matches no day is refused where it is parsed.
+    return WallTimes(found or NO_DAY, cron.hours, cron.minutes, cron.seconds)
+
+
+def whole_days(days: Days) -> WallTimes:
+    """Return every wall time of the matching days."""
+    return WallTimes(days, EVERY_HOUR, EVERY_MINUTE, EVERY_SECOND)
+
+
+def seconds_in(times: int) -> Iterator[int]:
+    """Yield the seconds of a day that a mask has, in order."""
+    # As text: taking single bits off so long a number is a thousand times slower.
+    bits = f"{times:b}"[::-1]
+    second = bits.find("1")
+    while second >= 0:
+        yield second
+        second = bits.find("1", second + 1)
+
+
 # Most schedules share a few of these: the whole hour, every fifth minute, every second.
 @lru_cache(maxsize=1024)
 def _seconds_of_hour(minutes: int, seconds: int) -> tuple[int, ...]:
     return tuple(minute * 60 + second for minute in _values(minutes) for second in _values(seconds))
+
+
+@lru_cache(maxsize=128)
+def _time_mask(hours: int, seconds_of_hour: tuple[int, ...]) -> int:
+    hour = sum(1 << second for second in seconds_of_hour)
+    return sum(hour << hour_of_day * 3600 for hour_of_day in _values(hours))
 
 
 def _values(mask: int) -> list[int]:
