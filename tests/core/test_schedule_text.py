@@ -425,7 +425,7 @@ def test_the_import_is_light_and_utc_needs_no_zone_data():
 import sys
 from cronjobs.core.schedule import parse_schedule
 parse_schedule("* * * * *").next_after(0)
-heavy = "asyncio click croniter dataclasses datetime dateutil difflib inspect json zoneinfo".split()
+heavy = "asyncio click croniter dataclasses datetime dateutil difflib hashlib inspect json zoneinfo".split()
 print([name for name in heavy if name in sys.modules])
 """
     )

@@ -7,10 +7,7 @@ from typing import Literal
 from cronjobs.core.errors import ScheduleError
 from cronjobs.core.schedule import complaints
 from cronjobs.core.schedule.cron import Cron, check_characters, has_hash, parse_cron
-from cronjobs.core.schedule.hashed import pick_for
-from cronjobs.core.schedule.joined import JoinedSchedule
 from cronjobs.core.schedule.search import Schedule, ZonedSchedule
-from cronjobs.core.schedule.union import Union
 from cronjobs.core.schedule.wall import wall_times
 from cronjobs.core.schedule.zone import timeline
 from cronjobs.core.suggest import did_you_mean, quoted
@@ -70,6 +67,8 @@ def _of_one(
 
         return parse_recurrence(text, zone, starts_at)
     if has_hash(text):
+        from cronjobs.core.schedule.hashed import pick_for  # late: few schedules have an `H`
+
         return _zoned(text, zone, parse_cron(text, pick_for(job, hash_seed)))
     return _shared(text, zone)
 
@@ -93,6 +92,9 @@ def _of_several(
     starts_at: int | None,
     dialect: str,
 ) -> Schedule:
+    from cronjobs.core.schedule.joined import JoinedSchedule  # late: most schedules are one text
+    from cronjobs.core.schedule.union import Union
+
     written = " | ".join(texts)
     others: list[Schedule] = []
     wildcard, fixed = [], []
