@@ -47,7 +47,10 @@ class Days:
     def first_from(self, day: int) -> int | None:
         """Return the first matching day that is not before `day`."""
         index = bisect_right(_YEAR_STARTS, day) - 1
-        later = self._mask(index) >> (day - _YEAR_STARTS[index])
+        mask = self._masks[index]
+        if mask is None:
+            mask = self._mask(index)
+        later = mask >> (day - _YEAR_STARTS[index])
         if later:
             return day + (later & -later).bit_length() - 1
         for later_index in range(index + 1, len(self._masks)):

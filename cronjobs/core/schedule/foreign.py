@@ -92,7 +92,7 @@ def parse_croniter(text: str, zone: str) -> CroniterSchedule:
     try:
         croniter(text, 0.0)
     except (CroniterError, ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
-        message = f"croniter refuses the text: {error}"
+        message = f"croniter refuses the text: {str(error).expandtabs(1)}"
         hint = "without `dialect`, the text is read by the rules of this scheduler"
         raise ScheduleError(message, code="dialect", hint=hint) from None
     return CroniterSchedule(text, zone)

@@ -12,8 +12,8 @@ from cronjobs.core.schedule.zone import Timeline
 FIRST_INSTANT = -DAY_SECONDS
 LAST_INSTANT = END_OF_WALL + DAY_SECONDS
 
-# (from which instant on, before which one, where it begins): in between, the next fire is in that hour.
-_NO_HOUR = (0, 0, 0)
+# (from which instant on, before which one, where it begins): in between, the next fire is in that round.
+_NO_ROUND = (0, 0, 0)
 
 # Longer than a clock was ever put forward or back, by crossing the date line.
 _BEYOND_CHANGE_SECONDS = 2 * DAY_SECONDS
@@ -54,7 +54,7 @@ class Schedule(Protocol):
 class ZonedSchedule:
     """Wall times of one class in a zone."""
 
-    __slots__ = ("_hour", "_seconds_of_hour", "_timeline", "_wall_times", "kind", "text", "zone")
+    __slots__ = ("_round", "_round_seconds", "_seconds", "_timeline", "_wall_times", "kind", "text", "zone")
 
     at_start = False
 
@@ -64,9 +64,12 @@ class ZonedSchedule:
         self.kind = kind
         self._wall_times = wall_times
         self._timeline = timeline
-        # Where the last answer came from: most answers that follow come from the same hour.
-        self._hour = _NO_HOUR
-        self._seconds_of_hour = wall_times.seconds_of_hour if isinstance(wall_times, WallTimes) else ()
+        # The hour or day that the last answer came from: most answers that follow come from the same.
+        self._round = _NO_ROUND
+        self._seconds: tuple[int, ...] = ()
+        self._round_seconds = 0
+        if isinstance(wall_times, WallTimes):
+            self._round_seconds, self._seconds = wall_times.round()
 
     def __repr__(self) -> str:
         return f"<Schedule {self.text!r} in {self.zone}>"
@@ -78,10 +81,10 @@ class ZonedSchedule:
 
     def next_after(self, instant: int) -> int | None:
         """Return the first fire strictly after an instant; None after the last one."""
-        known_from, known_before, hour = self._hour
+        known_from, known_before, begin = self._round
         if known_from <= instant < known_before:
-            seconds = self._seconds_of_hour
-            return hour + seconds[bisect_right(seconds, instant - hour)]
+            seconds = self._seconds
+            return begin + seconds[bisect_right(seconds, instant - begin)]
         earliest = instant + 1
         if earliest < FIRST_INSTANT:
             earliest = FIRST_INSTANT
@@ -93,12 +96,20 @@ class ZonedSchedule:
                 earliest = first
             fire = self._wall_times.first_from(earliest + offset) - offset
             if fire < end:
-                if len(self._seconds_of_hour) > 1:
+                if len(self._seconds) > 1:
                     self._remember(fire, max(start, first), end, offset)
                 return fire
-            # So long a period outlasts what a change repeats: nothing matches until shortly before `fire`.
-            is_long = end - earliest > _BEYOND_CHANGE_SECONDS
-            earliest = max(end, fire - _BEYOND_CHANGE_SECONDS) if is_long else end
+            if end - earliest <= _BEYOND_CHANGE_SECONDS:
+                earliest = end
+                continue
+            # So long a period outlasts what a change repeats: nothing matches until shortly before `fire`,
+            # and where no change is near that, not before it.
+            earliest = max(end, fire - _BEYOND_CHANGE_SECONDS)
+            if fire <= LAST_INSTANT:
+                start, _, end, new_offset, _ = self._timeline.period(fire)
+                fire += offset - new_offset
+                if start + _BEYOND_CHANGE_SECONDS < fire < end:
+                    return fire
         return None
 
     def previous_before(self, instant: int) -> int | None:
@@ -150,11 +161,11 @@ class ZonedSchedule:
             earliest = end
 
     def _remember(self, fire: int, start: int, end: int, offset: int) -> None:
-        """Keep the hour of a fire: what lies in it, from `start` on and before `end`, are its seconds."""
-        hour = fire - (fire + offset) % 3600
-        last = hour + self._seconds_of_hour[-1]
+        """Keep the round of a fire: what lies in it, from `start` on and before `end`, are its seconds."""
+        begin = fire - (fire + offset) % self._round_seconds
+        last = begin + self._seconds[-1]
         if start < fire and last < end:
-            self._hour = (max(start, hour - 1), last, hour)
+            self._round = (max(start, begin - 1), last, begin)
 
     def _is_owed(self, wall: int, skipped_seconds: int) -> bool:
         """Return whether a wall time matches among those that were skipped right before `wall`."""

@@ -54,33 +54,34 @@ class WallTimes:
 
     def first_from(self, wall: int) -> int:
         """Return the first wall time that is not before `wall`, or NO_LATER_WALL."""
-        hour, second = divmod(wall, 3600)
-        day, hour_of_day = divmod(hour, 24)
-        if self._hours >> hour_of_day & 1 and self.days.has(day):
-            seconds = self.seconds_of_hour
-            index = bisect_left(seconds, second)
-            if index < len(seconds):
-                return hour * 3600 + seconds[index]
-        later_hours = self._hours >> (hour_of_day + 1)
-        if later_hours and self.days.has(day):
-            return (hour + 1 + _lowest(later_hours)) * 3600 + self.seconds_of_hour[0]
+        day, time = divmod(wall, DAY_SECONDS)
+        if time <= self._last_time and self.days.has(day):
+            hour, second = divmod(time, 3600)
+            if self._hours >> hour & 1 and second <= self.seconds_of_hour[-1]:
+                return wall - second + self.seconds_of_hour[bisect_left(self.seconds_of_hour, second)]
+            later_hours = self._hours >> (hour + 1)
+            return wall - second + (1 + _lowest(later_hours)) * 3600 + self.seconds_of_hour[0]
         next_day = self.days.first_from(day + 1)
         return NO_LATER_WALL if next_day is None else next_day * DAY_SECONDS + self._first_time
 
     def last_until(self, wall: int) -> int:
         """Return the last wall time that is not after `wall`, or NO_EARLIER_WALL."""
-        hour, second = divmod(wall, 3600)
-        day, hour_of_day = divmod(hour, 24)
-        if self._hours >> hour_of_day & 1 and self.days.has(day):
-            index = bisect_right(self.seconds_of_hour, second)
-            if index > 0:
-                return hour * 3600 + self.seconds_of_hour[index - 1]
-        earlier_hours = self._hours & (1 << hour_of_day) - 1
-        if earlier_hours and self.days.has(day):
+        day, time = divmod(wall, DAY_SECONDS)
+        if time >= self._first_time and self.days.has(day):
+            hour, second = divmod(time, 3600)
+            if self._hours >> hour & 1 and second >= self.seconds_of_hour[0]:
+                return wall - second + self.seconds_of_hour[bisect_right(self.seconds_of_hour, second) - 1]
+            earlier_hours = self._hours & (1 << hour) - 1
             hour_found = day * 24 + earlier_hours.bit_length() - 1
             return hour_found * 3600 + self.seconds_of_hour[-1]
         previous_day = self.days.last_until(day - 1)
         return NO_EARLIER_WALL if previous_day is None else previous_day * DAY_SECONDS + self._last_time
+
+    def round(self) -> tuple[int, tuple[int, ...]]:
+        """Return (length, seconds): what matches in a matching hour, or day, if there are many in it."""
+        if len(self.seconds_of_hour) > 1:
+            return 3600, self.seconds_of_hour
+        return DAY_SECONDS, tuple(hour * 3600 + self.seconds_of_hour[0] for hour in _values(self._hours))
 
     def has_any(self, start: int, end: int) -> bool:
         """Return whether there is a wall time from `start` on and before `end`."""
