@@ -2,7 +2,9 @@
 
 import pytest
 
-from cronjobs.core.schedule import describe
+from cronjobs.core.schedule import ScheduleError, describe, explanation
+
+NOW = 1795392000  # 2026-11-23
 
 
 @pytest.mark.parametrize(
@@ -27,6 +29,8 @@ from cronjobs.core.schedule import describe
         ("@weekly", "at 00:00 on Sunday"),
         ("@monthly", "at 00:00 on day 1 of the month"),
         ("30 4 */31 * *", "at 04:30 on day 1 of the month"),
+        ("@reboot", "at every start of the scheduler"),
+        ("@every 90m", "every 90m"),
     ],
 )
 def test_a_simple_schedule_has_words(text, words):
@@ -49,9 +53,118 @@ def test_a_simple_schedule_has_words(text, words):
         "0 0 * * 1-4",
         "@yearly",
         "0 0 30 2 *",
+        "0 0 L * *",
+        "0 0 * * mon#1",
+        "0 0 0 * * * 2026",
+        "H 0 * * *",
         "no schedule",
         "",
     ],
 )
 def test_any_other_text_speaks_for_itself(text):
     assert describe(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("0 3 * * *", "at 03:00 every day"),
+        ("*/5 9-17 * * mon-fri", "every 5 minutes from 09:00 to 17:59 on Monday to Friday"),
+        ("15 * * * *", "at minute 15 of every hour"),
+        ("* 3 * * *", "every minute from 03:00 to 03:59"),
+        ("30 * * * * *", "at second 30 of every minute"),
+        ("*/7 * * * *", "at minutes 0, 7, 14 and so on to 56 of every hour"),
+        (
+            "5/15 8,9,20 * * fri-sun",
+            "at minutes 5, 20, 35 and 50 in the hours 8, 9 and 20 on Friday to Sunday",
+        ),
+        ("0 0 1 * mon", "at 00:00 on day 1 of the month or on Monday (one is enough)"),
+        ("0 0 1 * +mon", "at 00:00 on day 1 of the month and on Monday (both are needed)"),
+        (
+            "0 0 1-5,9 1,3,6-9 *",
+            "at 00:00 on days 1 to 5 and 9 of the month in January, March and June to September",
+        ),
+        (
+            "0 0 L,15W,L-3 * *",
+            "at 00:00 on the last day, the last day but 3 and the working day nearest to day 15 of the month",
+        ),
+        ("0 0 LW * ?", "at 00:00 on the last working day of the month"),
+        (
+            "0 0 0 * * 5L,mon#2 2026",
+            "at 00:00 on the second Monday of the month and the last Friday of the month in 2026",
+        ),
+        ("0 0 0 1 * * 2026-2028", "at 00:00 on day 1 of the month in the years 2026 to 2028"),
+        ("@every 5m", "every 5m, counted from the job's first start"),
+        (
+            "RRULE:FREQ=WEEKLY;INTERVAL=2;BYDAY=MO;DTSTART=20260101",
+            "every 2 weeks with BYDAY=MO and DTSTART=20260101 (iCalendar rule)",
+        ),
+        ("DTSTART:20260101 RRULE:FREQ=DAILY", "every day with DTSTART=20260101 (iCalendar rule)"),
+        (
+            ["0 3 * * *", "@reboot"],
+            "at 03:00 every day; and at every start of the scheduler, not on a reload",
+        ),
+    ],
+)
+def test_an_explanation_tells_it_all(text, words):
+    assert explanation(text, now=NOW).words == words
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "5-5 * * * *",
+            "croniter would fire at 2026-11-23 00:01:00 UTC, where this is due at 2026-11-23 00:05:00",
+        ),
+        ("0 0 1 * +mon", "croniter refuses it: [0 0 1 * +mon] is not acceptable"),
+        (
+            "30 * * * * *",
+            "croniter reads the seconds from the sixth field, unless it is told `second_at_beginning`",
+        ),
+        ("@every 5m", "croniter has no `@every`"),
+        ("0 0 L * *", "Vixie cron has no `L`, `W`, `#`, `?`, `+` and `H`"),
+        ("0 0 * * friL", "Vixie cron has no `L`, `W`, `#`, `?`, `+` and `H`"),
+        ("5/15 * * * *", "Vixie cron does not read `a/n` as a range: write `a-b/n`"),
+        ("0 0 * * monday", "Vixie cron knows names of three letters only"),
+        ("0 0 * * fri-sun", "Vixie cron takes `sun` for 0, which ends no range: write `7`"),
+        ("0 0 0 * * *", "Vixie cron has five fields: neither seconds nor years"),
+        ("0 0 * * 5", "Quartz counts the days of the week from 1 for Sunday; names mean the same everywhere"),
+        ("0 0 * * *", "Quartz wants seconds in front and `?` in one of the two day fields, not in both"),
+        ("@daily", "Quartz has no `@daily`"),
+        ("RRULE:FREQ=DAILY", "no cron reads iCalendar rules"),
+    ],
+)
+def test_an_explanation_tells_how_others_read_it(text, said):
+    assert said in explanation(text, now=NOW).others
+
+
+def test_what_all_read_alike_is_not_mentioned():
+    assert explanation("0 0 12 ? * MON", "Europe/Berlin", now=NOW).others[1:] == [
+        "croniter refuses it: [0 0 12 ? * MON] is not acceptable."
+        " Question mark can only used in day_of_month or day_of_week"
+    ]
+    assert not any(
+        "croniter" in said or "Vixie" in said for said in explanation("*/5 0 * * 1-5", now=NOW).others
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("* * * * *", "it follows the clock: skipped times do not fire, repeated times fire again"),
+        ("@every 5m", "it counts seconds and does not know of them"),
+        ("@reboot", "it does not depend on any clock"),
+    ],
+)
+def test_an_explanation_tells_what_clock_changes_do(text, said):
+    assert explanation(text, now=NOW).clock_changes == said
+
+
+def test_an_explanation_of_the_dialect_leaves_it_to_croniter():
+    assert (
+        explanation("0 22-4 * * *", now=NOW, dialect="croniter").words
+        == "whatever croniter reads in 0 22-4 * * *"
+    )
+    with pytest.raises(ScheduleError):
+        explanation("0 22-4 * * *", now=NOW)

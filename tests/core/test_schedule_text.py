@@ -12,10 +12,14 @@ from cronjobs.core.schedule import ScheduleError, parse_schedule
 from cronjobs.core.schedule.cron import parse_cron
 from cronjobs.core.schedule.fields import FIELDS
 
+NEVER = "the last day that every month has is 28; `L` is the last of each"
+NTH = "`mon#2` is the second Monday of the month, `mon#L` the last; n is 1-5"
+PLUS = "`+` is the first character of day-of-week, before what must match as well as day-of-month"
+PLUS_NOTHING = "`+mon` is a Monday that day-of-month matches too; every day of the week is `*`"
+QUESTION_MARK = "`?` is a whole day field, and there it means `*`"
 A_TERM = "a term is `*`, `a` or `a-b`, with or without a step `/n`"
 ASCII = "use ASCII, with spaces or tabs between the fields"
-FIVE_FIELDS = "minute hour day-of-month month day-of-week; if there are six, seconds come first"
-PLAIN = "a schedule is five or six fields of `*`, values, ranges, steps and lists, or a nickname"
+ORDER = "minute hour day-of-month month day-of-week; six fields have seconds first, seven a year last"
 
 
 def refusal_of(text, zone="UTC"):
@@ -46,11 +50,10 @@ def values(mask):
         ("00001 * * * *", "number", "minute", 1, "use 0-59"),
         ("*/10000 * * * *", "number", "minute", 3, "use 0-59"),
         ("* 0x10 * * *", "number", "hour", 3, "use 0-23"),
-        ("jan * * * *", "number", "minute", 1, "use 0-59"),
+        ("jan * * * *", "misplaced", "minute", 1, "a month belongs in month"),
         ("0 0 * FOO *", "name", "month", 7, "use 1-12 or jan, feb, ..."),
         ("0 0 * jan-sept *", "name", "month", 11, "did you mean `sep`?"),
         ("0 0 * * thurs", "name", "day-of-week", 9, "did you mean `thursday`?"),
-        ("0 0 * * jan", "name", "day-of-week", 9, "use 0-7 or mon, tue, ..."),
         ("1,,2 * * * *", "term", "minute", 3, "remove the comma"),
         (",1 * * * *", "term", "minute", 1, "remove the comma"),
         ("* 1, * * *", "term", "hour", 4, "remove the comma"),
@@ -69,32 +72,90 @@ def values(mask):
         ("0 0 * * fri-mon", "reversed", "day-of-week", 9, "write `fri-sun,mon`"),
         ("0 0 * * 5-0", "reversed", "day-of-week", 9, "write `5-7`"),
         ("0 0 * * 7-2", "reversed", "day-of-week", 9, "write `0-2`"),
-        ("0 0 30 2 *", "never", "day-of-month", 5, "the last day that every month has is 28"),
         ("", "empty", "", 1, "`0 3 * * *` is every day at 03:00"),
         (" \t ", "empty", "", 1, "`0 3 * * *` is every day at 03:00"),
-        ("* * *", "fields", "", 5, FIVE_FIELDS),
-        ("* * * * * * * *", "fields", "", 13, FIVE_FIELDS),
+        ("* * *", "fields", "", 5, ORDER),
+        ("* * * * * * * *", "fields", "", 15, ORDER),
         ("* * * * *\n", "character", "", 10, ASCII),
         ("* \u0663 * * *", "character", "", 3, ASCII),
         ("*" + " " * 1024, "length", "", 1025, "ranges and steps shorten a list"),
         ("@dayly", "nickname", "", 1, "did you mean `@daily`?"),
         (" @HOURLI", "nickname", "", 2, "did you mean `@hourly`?"),
-        ("@", "nickname", "", 1, "use one of @yearly @annually @monthly @weekly @daily @midnight @hourly"),
+        (
+            "@",
+            "nickname",
+            "",
+            1,
+            "use one of @yearly @annually @monthly @weekly @daily @midnight @hourly @every @reboot",
+        ),
         ("@daily 5", "nickname", "", 8, "use @daily alone"),
-        ("0 0 L * *", "unsupported", "day-of-month", 5, PLAIN),
-        ("0 0 1,LW * *", "unsupported", "day-of-month", 7, PLAIN),
-        ("0 0 15W * *", "unsupported", "day-of-month", 5, PLAIN),
-        ("0 0 * * 5L", "unsupported", "day-of-week", 9, PLAIN),
-        ("0 0 * * friL", "unsupported", "day-of-week", 9, PLAIN),
-        ("0 0 * * mon#2", "unsupported", "day-of-week", 12, PLAIN),
-        ("0 0 ? * 1", "unsupported", "day-of-month", 5, PLAIN),
-        ("0 0 1 * +mon", "unsupported", "day-of-week", 9, PLAIN),
-        ("H * * * *", "unsupported", "minute", 1, PLAIN),
-        ("0 H(1-5) * * *", "unsupported", "hour", 3, PLAIN),
-        ("0 0 0 1 1 * 2026", "unsupported", "", 13, FIVE_FIELDS),
-        ("RRULE:FREQ=DAILY", "unsupported", "", 1, PLAIN),
-        (" @reboot", "unsupported", "", 2, PLAIN),
-        ("@Every 5m", "unsupported", "", 1, PLAIN),
+        (
+            "0 0 0 1 1 * 2200",
+            "range",
+            "year",
+            13,
+            "in seven fields seconds come first and the year last, 1970-2199 or `*`",
+        ),
+        ("2026 0 0 1 1 * *", "range", "second", 1, "use 0-59"),
+        (
+            "0 0 1 1 * 2026",
+            "range",
+            "day-of-week",
+            11,
+            "a year is the seventh field and seconds are the first: `0 0 0 1 1 * 2026`",
+        ),
+        ("0 0 0 1 1 * 2030-2026", "reversed", "year", 13, "write `2026-2030`"),
+        ("0 0 0 29 2 * 2023", "never", "day-of-month", 7, NEVER),
+        ("0 0 30 2 *", "never", "day-of-month", 5, NEVER),
+        ("0 0 31W 2 *", "never", "day-of-month", 5, NEVER),
+        ("0 0 L-30 4 *", "never", "day-of-month", 5, NEVER),
+        ("0 0 15W * +sun", "never", "day-of-month", 5, NEVER),
+        (
+            "0 0 5L * *",
+            "misplaced",
+            "day-of-month",
+            5,
+            "`5L` belongs in day-of-week; the last day of the month is `L`, in day-of-month",
+        ),
+        ("0 0 monday-fri * *", "misplaced", "day-of-month", 5, "a weekday belongs in day-of-week"),
+        ("mon * * * *", "misplaced", "minute", 1, "a weekday belongs in day-of-week"),
+        ("0 0 * mon *", "misplaced", "month", 7, "a weekday belongs in day-of-week"),
+        ("0 0 * * jan", "misplaced", "day-of-week", 9, "a month belongs in month"),
+        ("0 0 * * 15W", "misplaced", "day-of-week", 9, "`15W` belongs in day-of-month"),
+        ("0 0 * * 1,LW", "misplaced", "day-of-week", 11, "`LW` belongs in day-of-month"),
+        ("0 L * * *", "number", "hour", 3, "use 0-23"),
+        (
+            "0 0 * * L",
+            "term",
+            "day-of-week",
+            9,
+            "write `5L` for the last Friday of the month, `6` for Saturday",
+        ),
+        ("0 0 L-31 * *", "range", "day-of-month", 7, "use 1-30"),
+        ("0 0 L-0 * *", "range", "day-of-month", 7, "use 1-30"),
+        ("0 0 1,L-00001 * *", "number", "day-of-month", 9, "use 1-31"),
+        ("0 0 32W * *", "range", "day-of-month", 5, "use 1-31"),
+        ("0 0 L/2 * *", "term", "day-of-month", 5, "write the days one by one: `L,15W`"),
+        ("0 0 1-15W * *", "term", "day-of-month", 7, "write the days one by one: `L,15W`"),
+        ("0 0 15W/2 * *", "term", "day-of-month", 5, "write the days one by one: `L,15W`"),
+        ("0 0 * * 5L-6", "term", "day-of-week", 9, "write the days one by one: `5L,6L`"),
+        ("0 0 * * 8L", "range", "day-of-week", 9, "use 0-7 or mon, tue, ..."),
+        ("0 0 * * fooL", "name", "day-of-week", 9, "use 0-7 or mon, tue, ..."),
+        ("0 0 * * 1#6", "range", "day-of-week", 11, "use 1-5"),
+        ("0 0 * * 1#0", "range", "day-of-week", 11, "use 1-5"),
+        ("0 0 * * 1##1", "term", "day-of-week", 10, NTH),
+        ("0 0 * * 2#", "term", "day-of-week", 10, NTH),
+        ("0 0 ?,1 * *", "term", "day-of-month", 5, QUESTION_MARK),
+        ("? * * * *", "term", "minute", 1, QUESTION_MARK),
+        ("0 0 */2 * ?/2", "term", "day-of-week", 11, QUESTION_MARK),
+        ("0 0 1 * +*", "term", "day-of-week", 9, PLUS_NOTHING),
+        ("0 0 1 * +", "term", "day-of-week", 9, PLUS_NOTHING),
+        ("0 0 1 * +,mon", "term", "day-of-week", 10, "remove the comma"),
+        ("0 0 1 * +mon,fooday", "name", "day-of-week", 14, "did you mean `monday`?"),
+        ("0 0 1 * mon,+tue", "term", "day-of-week", 13, PLUS),
+        ("0 0 +1 * *", "term", "day-of-month", 5, PLUS),
+        ("03:30 * * * *", "term", "minute", 3, "a time of day is two fields: 03:30 is `30 3`"),
+        ("R * * * *", "term", "minute", 1, "`H` is hashed from the job's name and stays"),
     ],
 )
 def test_a_refusal_names_the_place_and_the_way_out(text, code, field, column, hint):
@@ -107,9 +168,11 @@ def test_a_refusal_names_the_place_and_the_way_out(text, code, field, column, hi
     ("text", "message"),
     [
         ("61 * * * *", "minute 61 is out of range 0-59"),
-        ("0 0 30 2 *", 'day-of-month "30" never comes in month "2" from 1970 to 2199'),
+        ("0 0 30 2 *", 'no day from 1970 to 2199 is day-of-month "30" in month "2"'),
         ("0 22-4 * * *", 'hour "22-4" runs backwards'),
-        ("0 0 L * *", '"L" is not supported in day-of-month'),
+        ("0 0 15W 2 +sat", 'no day from 1970 to 2199 is day-of-month "15W" in month "2" on such a weekday'),
+        ("0 0 0 30 2 * 2026", 'no day from 1970 to 2199 is day-of-month "30" in month "2" in year "2026"'),
+        ("0 0 * * L", "day-of-week `L` is read differently by different crons"),
         ("@" + "x" * 200, '"@' + "x" * 56 + '..." is no nickname'),
     ],
 )
@@ -125,7 +188,7 @@ def wrapped_values(field, first, last, stride):
 
 
 @pytest.mark.parametrize("stride", [1, 2, 5])
-@pytest.mark.parametrize("position", range(6), ids=[field.name for field in FIELDS])
+@pytest.mark.parametrize("position", range(6), ids=[field.name for field in FIELDS[:6]])
 def test_the_hint_for_a_reversed_range_can_be_pasted(position, stride):
     field = FIELDS[position]
     words = ["*"] * 6
@@ -224,8 +287,25 @@ def test_days_are_joined_by_or_unless_one_field_starts_with_a_star(days, is_eith
 
 
 @pytest.mark.parametrize(
+    ("days", "is_either"),
+    [
+        ("? * mon", False),
+        ("1 * ?", False),
+        ("1 * +mon", False),
+        ("1 * +mon,fri", False),
+        ("L * mon", True),
+        ("1 * mon#2", True),
+    ],
+)
+def test_a_question_mark_is_a_star_and_a_plus_asks_for_both_days(days, is_either):
+    assert parse_cron(f"0 0 {days}").either_day == is_either
+
+
+@pytest.mark.parametrize(
     ("text", "kind"),
     [
+        ("0 0 0 * * * *", "fixed"),
+        ("* 0 0 * * * 2026", "wildcard"),
         ("0 0 * * *", "fixed"),
         ("30 0-23 * * *", "fixed"),
         ("0-59/5 0-23 * * *", "fixed"),
@@ -258,6 +338,11 @@ def test_a_star_before_the_day_fields_makes_a_schedule_wildcard(text, kind):
         (" @YEARLY\t", "0 0 1 1 *"),
         ("\t 0  0\t1 1 * ", "0 0 1 1 *"),
         ("0 0 0 1 1 *", "0 0 1 1 *"),
+        ("0 0 0 1 1 * *", "0 0 1 1 *"),
+        ("0 0 0 1 1 ? 1970-2199", "0 0 1 1 *"),
+        ("0 0 l-3,lw,15w * *", "0 0 LW,15W,L-03 * *"),
+        ("0 0 * * fri#l,SUNDAY#2,0#l", "0 0 * * 5L,7#2,sunL"),
+        ("0 0 1 * +mon", "0 0 1 * +1"),
     ],
 )
 def test_two_ways_to_write_the_same(nickname, fields):
@@ -340,7 +425,7 @@ def test_the_import_is_light_and_utc_needs_no_zone_data():
 import sys
 from cronjobs.core.schedule import parse_schedule
 parse_schedule("* * * * *").next_after(0)
-heavy = "asyncio click croniter dataclasses datetime dateutil difflib inspect json zoneinfo".split()
+heavy = "asyncio click croniter dataclasses datetime dateutil difflib hashlib inspect json zoneinfo".split()
 print([name for name in heavy if name in sys.modules])
 """
     )

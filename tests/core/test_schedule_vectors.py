@@ -1,7 +1,6 @@
 """Cases collected from the test suites of other crons and from cron(8): text, zone, start, fires."""
 
 import json
-import re
 from datetime import datetime
 from pathlib import Path
 
@@ -12,19 +11,8 @@ from cronjobs.core.schedule import ScheduleError, parse_schedule
 VECTORS = Path(__file__).parent / "vectors"
 PUBLIC = json.loads((VECTORS / "public.json").read_text(encoding="utf-8"))
 INVALID = json.loads((VECTORS / "invalid.json").read_text(encoding="utf-8"))
-NICKNAMES = {"@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"}
-
-
-def is_plain(text):
-    """Return whether a text is a nickname, or five or six fields of `*`, numbers, names, `-`, `/` and `,`."""
-    pieces = re.split(r"[ \t,/-]+", text)
-    are_plain = all(re.fullmatch(r"\*|[0-9]+|[A-Za-z]{3,}", piece) for piece in pieces)
-    return text in NICKNAMES or (are_plain and len(text.split()) in (5, 6))
-
-
-PLAIN = [case for case in PUBLIC if is_plain(case["expr"])]
-FIRING = [case for case in PLAIN if case["expected"]]
-NEVER = [case for case in PLAIN if not case["expected"]]
+FIRING = [case for case in PUBLIC if case["expected"]]
+NEVER = [case for case in PUBLIC if not case["expected"]]
 
 
 def an_instant(written):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from cronjobs.core.schedule import parse_schedule
 from cronjobs.core.schedule.cron import parse_cron
 from cronjobs.core.schedule.search import ZonedSchedule
-from cronjobs.core.schedule.wall import WallTimes
+from cronjobs.core.schedule.wall import wall_times as wall_times_of
 from cronjobs.core.schedule.zone import Timeline
 
 DAY = 86400
@@ -182,7 +182,7 @@ def test_a_change_next_to_a_block_is_like_any_other(text, jump, distance):
         return 7200 + jump if instant >= change else 7200
 
     cron = parse_cron(text)
-    wall_times = WallTimes(cron)
+    wall_times = wall_times_of(cron)
     schedule = ZonedSchedule(text, "", cron.kind, wall_times, Timeline(offset_at, cron.kind))
     start, end = BLOCK - DAY // 2, BLOCK + DAY // 2
 

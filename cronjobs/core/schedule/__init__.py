@@ -1,23 +1,46 @@
 """Schedules: text that yields instants. Other parts of the package import from here what `__all__` names."""
 
+from typing import TYPE_CHECKING, Any
+
 from cronjobs.core.errors import ScheduleError
-from cronjobs.core.schedule.cron import parse_cron
-from cronjobs.core.schedule.explain import describe
-from cronjobs.core.schedule.search import Schedule, ZonedSchedule
-from cronjobs.core.schedule.wall import WallTimes
-from cronjobs.core.schedule.zone import timeline
+from cronjobs.core.schedule.parse import Dialect, parse_schedule
+from cronjobs.core.schedule.search import Schedule
 
-__all__ = ["Schedule", "ScheduleError", "describe", "parse_schedule"]
+if TYPE_CHECKING:
+    from cronjobs.core.schedule.bounds import bounded
+    from cronjobs.core.schedule.exclusions import excluding
+    from cronjobs.core.schedule.explain import Explanation, describe, explanation
+    from cronjobs.core.schedule.lints import Lint, lint
+
+__all__ = [
+    "Dialect",
+    "Explanation",
+    "Lint",
+    "Schedule",
+    "ScheduleError",
+    "bounded",
+    "describe",
+    "excluding",
+    "explanation",
+    "lint",
+    "parse_schedule",
+]
+
+# Loaded on first use: a command that asks for the next instants needs none of them.
+_ROOMS = {
+    "Explanation": "explain",
+    "Lint": "lints",
+    "bounded": "bounds",
+    "describe": "explain",
+    "excluding": "exclusions",
+    "explanation": "explain",
+    "lint": "lints",
+}
 
 
-def parse_schedule(text: str, zone: str = "UTC") -> Schedule:
-    """Return the schedule that a cron text means in a time zone.
+def __getattr__(name: str) -> Any:
+    if name not in _ROOMS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module  # late: as above
 
-    text: five fields, six with seconds in front, or a nickname such as `@daily`.
-    zone: a key of zoneinfo.
-
-    Raises ScheduleError for a text that is none, or that no day of 1970-2199 can satisfy, and for an
-    unknown zone.
-    """
-    cron = parse_cron(text)
-    return ZonedSchedule(text, zone, cron.kind, WallTimes(cron), timeline(zone, cron.kind))
+    return getattr(import_module(f"{__name__}.{_ROOMS[name]}"), name)

@@ -1,20 +1,32 @@
 """What is said about a text that is no schedule: each function returns the error that its caller raises.
 
-The codes are `character`, `empty`, `fields`, `length`, `name`, `never`, `nickname`, `number`, `range`,
-`reversed`, `step`, `term`, `unsupported` and, from `zone.py`, `zone`.
+The codes are `character`, `empty`, `fields`, `length`, `misplaced`, `name`, `never`, `nickname`, `number`,
+`range`, `reversed`, `step`, `term` and, from `zone.py`, `zone`.
 """
 
 import re
 from collections.abc import Iterable, Sequence
 
 from cronjobs.core.errors import ScheduleError
-from cronjobs.core.schedule.days import FIRST_YEAR, LAST_YEAR
-from cronjobs.core.schedule.fields import DAY_OF_WEEK, Field, Word
+from cronjobs.core.schedule.fields import (
+    DAY_OF_MONTH,
+    DAY_OF_WEEK,
+    FIRST_YEAR,
+    LAST_YEAR,
+    MONTH,
+    YEAR,
+    Field,
+    Word,
+)
 from cronjobs.core.suggest import did_you_mean, quoted
 
-# What other crons read: refused as what it is, not as a typing mistake.
-_FOREIGN_WORD = r"LW?|[0-9]+[LW]|(?:sun|mon|tue|wed|thu|fri|sat)[a-z]*L|H"
-_FOREIGN_SIGNS = "?#+"
+_ORDER = "minute hour day-of-month month day-of-week; six fields have seconds first, seven a year last"
+_BY_WEEK = re.compile(r"([a-z]+?|[0-7])(?:L|#.*)", re.IGNORECASE)
+_BY_MONTH = re.compile(r"L|L-[0-9]+|LW|[0-9]+W", re.IGNORECASE)
+
+
+def empty() -> ScheduleError:
+    return ScheduleError("the schedule is empty", code="empty", hint="`0 3 * * *` is every day at 03:00")
 
 
 def too_long(text: str, longest: int) -> ScheduleError:
@@ -29,19 +41,15 @@ def foreign_character(character: Word) -> ScheduleError:
 
 
 def wrong_count(words: Sequence[Word]) -> ScheduleError:
-    hint = "minute hour day-of-month month day-of-week; if there are six, seconds come first"
-    column = words[min(6, len(words) - 1)].column
-    if len(words) == 7:
-        return ScheduleError("seven fields are not supported", code="unsupported", column=column, hint=hint)
-    message = f"a schedule has 5 or 6 fields, not {len(words)}"
-    return ScheduleError(message, code="fields", column=column, hint=hint)
+    message = f"a schedule has 5, 6 or 7 fields, not {len(words)}"
+    column = words[min(7, len(words) - 1)].column
+    return ScheduleError(message, code="fields", column=column, hint=_ORDER)
 
 
 def variable(word: Word) -> ScheduleError:
     message = f"{quoted(word.text)} is a variable, not a field"
-    return ScheduleError(
-        message, code="term", column=word.column, hint="the time zone is set beside the text"
-    )
+    hint = "the time zone is set beside the text"
+    return ScheduleError(message, code="term", column=word.column, hint=hint)
 
 
 def unknown_nickname(word: Word, nicknames: Iterable[str]) -> ScheduleError:
@@ -50,27 +58,47 @@ def unknown_nickname(word: Word, nicknames: Iterable[str]) -> ScheduleError:
     return ScheduleError(message, code="nickname", column=word.column, hint=hint)
 
 
-def empty_item(field: Field, word: Word) -> ScheduleError:
+def after_nickname(nickname: str, word: Word) -> ScheduleError:
+    message = f"nothing may follow {nickname}"
+    return ScheduleError(message, code="nickname", column=word.column, hint=f"use {nickname} alone")
+
+
+def empty_item(field: Field, text: str) -> ScheduleError:
+    items = text.removeprefix("+")
     # At the comma after the gap; a gap at the end has only the one before it.
-    position = min(f",{word.text},".index(",,"), len(word.text) - 1)
+    position = min(f",{items},".index(",,"), len(items) - 1)
     message = f"{field.name} has a list with an empty item"
-    return _error(message, "term", field, word.column + position, "remove the comma")
+    return _error(message, "term", field, 1 + len(text) - len(items) + position, "remove the comma")
+
+
+def nothing_to_join(field: Field, text: str) -> ScheduleError:
+    message = f"{field.name} {quoted(text)} has a `+` before nothing that restricts the days"
+    hint = "`+mon` is a Monday that day-of-month matches too; every day of the week is `*`"
+    return _error(message, "term", field, 1, hint)
 
 
 def unexpected_character(field: Field, term: Word, position: int) -> ScheduleError:
-    sign, before = term.text[position], term.text[:position]
-    if sign in _FOREIGN_SIGNS:
-        return unsupported(Word(sign, term.column + position), field)
-    if re.fullmatch(_FOREIGN_WORD, before, re.IGNORECASE):
-        return unsupported(Word(before, term.column), field)
+    sign = term.text[position]
     message = f"{field.name} {quoted(term.text)} has `{sign}` where nothing or something else belongs"
-    hint = "a term is `*`, `a` or `a-b`, with or without a step `/n`"
-    return _error(message, "term", field, term.column + position, hint)
+    return _error(message, "term", field, term.column + position, _way_out(field, term.text, position))
 
 
 def unknown_name(field: Field, word: Word) -> ScheduleError:
-    if re.fullmatch(_FOREIGN_WORD, word.text, re.IGNORECASE):
-        return unsupported(word, field)
+    if misplaced := _misplaced(field, word):
+        return misplaced
+    if word.text.upper() == "R":
+        message = f"{field.name} {quoted(word.text)} would be another moment at every look"
+        return _error(message, "term", field, word.column, "`H` is hashed from the job's name and stays")
+    if field is DAY_OF_MONTH and _BY_MONTH.fullmatch(word.text):
+        message = f"{field.name} {quoted(word.text)} takes no range and no step"
+        return _error(message, "term", field, word.column, "write the days one by one: `L,15W`")
+    if field is DAY_OF_WEEK and _BY_WEEK.fullmatch(word.text):
+        message = f"{field.name} {quoted(word.text)} takes no range and no step"
+        return _error(message, "term", field, word.column, "write the days one by one: `5L,6L`")
+    if field is DAY_OF_WEEK and word.text.upper() == "L":
+        message = "day-of-week `L` is read differently by different crons"
+        hint = "write `5L` for the last Friday of the month, `6` for Saturday"
+        return _error(message, "term", field, word.column, hint)
     if not field.values:
         message = f"{field.name} {quoted(word.text)} is not a number"
         return _error(message, "number", field, word.column, _use(field))
@@ -78,16 +106,24 @@ def unknown_name(field: Field, word: Word) -> ScheduleError:
     return _error(message, "name", field, word.column, did_you_mean(word.text, field.values) or _use(field))
 
 
-def unsupported(word: Word, field: Field | None = None) -> ScheduleError:
-    message = f"{quoted(word.text)} is not supported" + (f" in {field.name}" if field else "")
-    hint = "a schedule is five or six fields of `*`, values, ranges, steps and lists, or a nickname"
-    name = field.name if field else ""
-    return ScheduleError(message, code="unsupported", field=name, column=word.column, hint=hint)
+def hashed_year(term: Word) -> ScheduleError:
+    message = f"{YEAR.name} {quoted(term.text)} would be one hashed year of {LAST_YEAR - FIRST_YEAR + 1}"
+    return _error(message, "term", YEAR, term.column, "write the years, or `*`")
+
+
+def hashed_late(low: Word, highest: int) -> ScheduleError:
+    message = f"{DAY_OF_MONTH.name} {low.text} is above {highest}, where not every month has the day"
+    return _error(message, "range", DAY_OF_MONTH, low.column, f"`H(1-{highest})` is a day of every month")
 
 
 def out_of_range(field: Field, word: Word) -> ScheduleError:
     message = f"{field.name} {int(word.text)} is out of range {field.low}-{field.high}"
     return _error(message, "range", field, word.column, _use(field))
+
+
+def out_of_form(field: Field, word: Word, low: int, high: int, form: str) -> ScheduleError:
+    message = f"{field.name} {int(word.text)} is out of range {low}-{high} for the n of `{form}`"
+    return _error(message, "range", field, word.column, f"use {low}-{high}")
 
 
 def not_a_step(field: Field, step: Word) -> ScheduleError:
@@ -110,18 +146,73 @@ def backwards(field: Field, term: Word, first: int, last: int, stride: int) -> S
     else:
         runs = [range(first, 8), range(1, last + 1)]
     hint = f"write `{_spelled(field, runs, stride, in_names=term.text[0].isalpha())}`"
+    if field is YEAR:
+        hint = f"write `{last}-{first}`"
     return _error(message, "reversed", field, term.column, hint)
 
 
-def never(day_of_month: Word, month: Word) -> ScheduleError:
-    written = f"day-of-month {quoted(day_of_month.text)} never comes in month {quoted(month.text)}"
-    return ScheduleError(
-        f"{written} from {FIRST_YEAR} to {LAST_YEAR}",
-        code="never",
-        field="day-of-month",
-        column=day_of_month.column,
-        hint="the last day that every month has is 28",
+def never(words: Sequence[Word]) -> ScheduleError:
+    day_of_month, month, day_of_week = words[2:5] if len(words) == 5 else words[3:6]
+    message = f"no day from {FIRST_YEAR} to {LAST_YEAR} is day-of-month {quoted(day_of_month.text)}"
+    message += f" in month {quoted(month.text)}" + (
+        "" if day_of_week.text[0] in "*?" else " on such a weekday"
     )
+    if len(words) == 7 and words[6].text[0] != "*":
+        message += f" in year {quoted(words[6].text)}"
+    return ScheduleError(
+        message,
+        code="never",
+        field=DAY_OF_MONTH.name,
+        column=day_of_month.column,
+        hint="the last day that every month has is 28; `L` is the last of each",
+    )
+
+
+def with_context(error: ScheduleError, words: Sequence[Word]) -> ScheduleError:
+    """Return an error of one field, with the hint that only the whole text allows."""
+    texts = [word.text for word in words]
+    is_year = re.fullmatch(r"(?:19[7-9]|20|21)[0-9]*", texts[-1])
+    if len(words) == 6 and error.code == "range" and error.field == DAY_OF_WEEK.name and is_year:
+        error.hint = f"a year is the seventh field and seconds are the first: `0 {' '.join(texts)}`"
+    elif len(words) == 7 and error.field == YEAR.name and error.code in ("range", "number", "term"):
+        error.hint = f"in seven fields seconds come first and the year last, {FIRST_YEAR}-{LAST_YEAR} or `*`"
+    return error
+
+
+def _way_out(field: Field, text: str, position: int) -> str:
+    sign = text[position]
+    if sign == "?":
+        return "`?` is a whole day field, and there it means `*`"
+    if sign == "+":
+        return "`+` is the first character of day-of-week, before what must match as well as day-of-month"
+    if sign == "#" and field is not DAY_OF_WEEK:
+        return f"`{quoted(text)[1:-1]}` belongs in day-of-week"
+    if sign == "#":
+        return "`mon#2` is the second Monday of the month, `mon#L` the last; n is 1-5"
+    if sign == "(":
+        return "`H(0-29)` is a value from 0 to 29, hashed from the job's name"
+    if sign == ":":
+        return "a time of day is two fields: 03:30 is `30 3`"
+    return "a term is `*`, `a` or `a-b`, with or without a step `/n`"
+
+
+def _misplaced(field: Field, word: Word) -> ScheduleError | None:
+    """Return what is said about a word that another field understands."""
+    name = word.text.lower()
+    for other in (DAY_OF_WEEK, MONTH):
+        if name in other.values and field is not other:
+            kind = "weekday" if other is DAY_OF_WEEK else "month"
+            message = f"{field.name} {quoted(word.text)} is a {kind}"
+            return _error(message, "misplaced", field, word.column, f"a {kind} belongs in {other.name}")
+    by_week = _BY_WEEK.fullmatch(name)
+    if field is not DAY_OF_WEEK and by_week and (by_week[1].isdigit() or by_week[1] in DAY_OF_WEEK.values):
+        message = f"{field.name} {quoted(word.text)} is the last such weekday of a month"
+        hint = f"`{word.text}` belongs in day-of-week; the last day of the month is `L`, in day-of-month"
+        return _error(message, "misplaced", field, word.column, hint)
+    if field is not DAY_OF_MONTH and name != "l" and _BY_MONTH.fullmatch(name):
+        message = f"{field.name} {quoted(word.text)} is a day of the month"
+        return _error(message, "misplaced", field, word.column, f"`{word.text}` belongs in day-of-month")
+    return None
 
 
 def _error(message: str, code: str, field: Field, column: int, hint: str) -> ScheduleError:

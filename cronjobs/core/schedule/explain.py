@@ -1,20 +1,27 @@
-"""Schedules in plain words, for a line of a table."""
+"""Schedules in plain words: a few for a line of a table, and all of it for somebody who asks."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from cronjobs.core.errors import ScheduleError
+from cronjobs.core.schedule import phrases
 from cronjobs.core.schedule.cron import Cron, parse_cron
-
-_WEEKDAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
-
-_EVERY_DAY_OF_MONTH = (1 << 32) - 2
-_EVERY_MONTH = (1 << 13) - 2
-_EVERY_DAY_OF_WEEK = (1 << 7) - 1
-_EVERY_HOUR = (1 << 24) - 1
-_EVERY_MINUTE = (1 << 60) - 1
 
 _MONDAY_TO_FRIDAY = 0b0111110
 _MOST_ITEMS = 3
+
+
+class Explanation(NamedTuple):
+    """What is to be known about a text.
+
+    words: what it means.
+    clock_changes: what becomes of it when clocks are put forward or back.
+    others: where other crons would read it otherwise, a sentence each.
+    """
+
+    words: str
+    clock_changes: str
+    others: list[str]
 
 
 def describe(text: str) -> str:
@@ -22,62 +29,119 @@ def describe(text: str) -> str:
 
     A text that is no schedule comes back as it is, too.
     """
+    words = text.lower().split()
+    if words == ["@reboot"]:
+        return "at every start of the scheduler"
+    if len(words) == 2 and words[0] == "@every":
+        return f"every {words[1]}"
     try:
         cron = parse_cron(text)
     except ScheduleError:
         return text
-    times, days = _repeated(cron) or _times(cron), _days(cron)
-    return text if times is None or days is None else times + days
+    times, days = phrases.repeated(cron) or phrases.listed_times(cron, _MOST_ITEMS), _short_days(cron)
+    return text if not times or days is None else times + days
 
 
-def _repeated(cron: Cron) -> str | None:
-    """Return "every ..." if all fires are equally far apart, across midnight as well."""
-    if cron.hours == _EVERY_HOUR and cron.minutes == _EVERY_MINUTE:
-        return _every(cron.seconds, "second", of=60) or ("every minute" if cron.seconds == 1 else None)
-    if cron.hours == _EVERY_HOUR and cron.seconds == 1:
-        return _every(cron.minutes, "minute", of=60) or ("every hour" if cron.minutes == 1 else None)
-    if cron.minutes == cron.seconds == 1:
-        return _every(cron.hours, "hour", of=24)
-    return None
+def explanation(
+    text: str | Sequence[str],
+    zone: str = "UTC",
+    *,
+    now: int,
+    job: str = "",
+    hash_seed: str = "",
+    starts_at: int | None = None,
+    dialect: str = "cronjobs",
+) -> Explanation:
+    """Return what a text means. A ScheduleError says why it means nothing.
+
+    now: the instant from which on it is compared with what croniter finds.
+    """
+    # Late: a table of schedules needs none of them.
+    from cronjobs.core.schedule.parse import parse_schedule
+    from cronjobs.core.schedule.readings import other_readings
+
+    texts = [text] if isinstance(text, str) else list(dict.fromkeys(text))
+    parse_schedule(text, zone, job=job, hash_seed=hash_seed, starts_at=starts_at, dialect=dialect)
+    if dialect == "croniter":
+        return Explanation(
+            f"whatever croniter reads in {phrases.listed(texts)}", "they are croniter's business", []
+        )
+    words: list[str] = []
+    others: list[str] = []
+    fates: dict[str, None] = {}
+    for each in texts:
+        schedule = parse_schedule(each, zone, job=job, hash_seed=hash_seed, starts_at=starts_at)
+        words.append(_words(each, job, hash_seed))
+        fates[_FATES[schedule.kind]] = None
+        others += other_readings(each, schedule, now)
+    return Explanation("; and ".join(words), "; ".join(fates), others)
 
 
-def _every(mask: int, unit: str, *, of: int) -> str | None:
-    values = _values(mask)
-    step = values[1] if len(values) > 1 else of
-    if step == of or of % step or values != list(range(0, of, step)):
+_FATES = {
+    "wildcard": "it follows the clock: skipped times do not fire, repeated times fire again",
+    "fixed": "a time that is skipped fires right after the change, one that comes twice fires the first time;"
+    " a change of more than three hours is a new clock",
+    "elapsed": "it counts seconds and does not know of them",
+    "reboot": "it does not depend on any clock",
+}
+
+
+def _words(text: str, job: str, hash_seed: str) -> str:
+    # Late: as above.
+    from cronjobs.core.schedule.hashed import pick_for
+
+    first, *rest = text.split()
+    if first.upper().startswith(("RRULE:", "DTSTART")):
+        return _words_of_rule(text)
+    if first.lower() == "@reboot":
+        return "at every start of the scheduler, not on a reload"
+    if first.lower() == "@every":
+        return f"every {rest[0].lower()}, counted from the job's first start"
+    return _sentence(parse_cron(text, pick_for(job, hash_seed)))
+
+
+def _sentence(cron: Cron) -> str:
+    times, days = phrases.times(cron), phrases.days(cron)
+    if times.startswith("at ") and ":" in times and not days:
+        days = " every day"
+    return times + days + phrases.months_and_years(cron)
+
+
+def _words_of_rule(text: str) -> str:
+    parts = [part for word in text.upper().split() for part in word.removeprefix("RRULE:").split(";")]
+    found = dict(part.replace("DTSTART:", "DTSTART=").split("=", 1) for part in parts)
+    unit = _UNITS[found.pop("FREQ")]
+    interval = int(found.pop("INTERVAL", "1"))
+    words = f"every {unit}" if interval == 1 else f"every {interval} {unit}s"
+    conditions = [f"{key}={value}" for key, value in found.items()]
+    return words + (f" with {phrases.listed(conditions)}" if conditions else "") + " (iCalendar rule)"
+
+
+_UNITS = {
+    "YEARLY": "year",
+    "MONTHLY": "month",
+    "WEEKLY": "week",
+    "DAILY": "day",
+    "HOURLY": "hour",
+    "MINUTELY": "minute",
+    "SECONDLY": "second",
+}
+
+
+def _short_days(cron: Cron) -> str | None:
+    """Return " on ..." or, for every day, nothing; None where it takes more than a few words."""
+    if phrases.months_and_years(cron):
         return None
-    return f"every {unit}" if step == 1 else f"every {step} {unit}s"
-
-
-def _times(cron: Cron) -> str | None:
-    hours, minutes, seconds = _values(cron.hours), _values(cron.minutes), _values(cron.seconds)
-    if len(hours) * len(minutes) * len(seconds) > _MOST_ITEMS:
-        return None
-    times = [(hour, minute, second) for hour in hours for minute in minutes for second in seconds]
-    shown = 2 if seconds == [0] else 3
-    return "at " + _listed([":".join(f"{part:02}" for part in time[:shown]) for time in times])
-
-
-def _days(cron: Cron) -> str | None:
-    """Return " on ..." or, for every day, nothing; None where both day fields or a month are restricted."""
-    if cron.months != _EVERY_MONTH:
-        return None
-    if cron.days_of_month != _EVERY_DAY_OF_MONTH:
-        days = [str(day) for day in _values(cron.days_of_month)]
-        if cron.days_of_week != _EVERY_DAY_OF_WEEK or len(days) > 1:
+    if cron.days_of_month != phrases.EVERY_DAY_OF_MONTH:
+        days = phrases.values(cron.days_of_month)
+        if cron.days_of_week != phrases.EVERY_DAY_OF_WEEK or len(days) > 1 or days[0] > 31:
             return None
         return f" on day {days[0]} of the month"
-    if cron.days_of_week == _EVERY_DAY_OF_WEEK:
+    if cron.days_of_week == phrases.EVERY_DAY_OF_WEEK:
         return ""
     if cron.days_of_week == _MONDAY_TO_FRIDAY:
         return " from Monday to Friday"
-    weekdays = [_WEEKDAYS[value] for value in _values(cron.days_of_week)]
-    return None if len(weekdays) > _MOST_ITEMS else " on " + _listed(weekdays)
-
-
-def _listed(items: Sequence[str]) -> str:
-    return " and ".join(filter(None, (", ".join(items[:-1]), items[-1])))
-
-
-def _values(mask: int) -> list[int]:
-    return [value for value in range(mask.bit_length()) if mask >> value & 1]
+    weekdays = phrases.values(cron.days_of_week)
+    if len(weekdays) > _MOST_ITEMS or weekdays[-1] > 6:
+        return None
+    return " on " + phrases.listed([phrases.WEEKDAYS[value] for value in weekdays])

@@ -1,0 +1,159 @@
+"""The parts of a sentence about a cron text: its times of day, its days, its months and its years."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from cronjobs.core.schedule.cron import Cron
+from cronjobs.core.schedule.days import EVERY_YEAR
+from cronjobs.core.schedule.fields import DAY_OF_WEEK, FIRST_YEAR, LAST_DAY, MONTH, NEAREST, NTH
+
+EVERY_DAY_OF_MONTH = (1 << 32) - 2
+EVERY_MONTH = (1 << 13) - 2
+EVERY_DAY_OF_WEEK = (1 << 7) - 1
+_EVERY_HOUR = (1 << 24) - 1
+_EVERY_MINUTE = _EVERY_SECOND = (1 << 60) - 1
+
+WEEKDAYS = [name.capitalize() for name in DAY_OF_WEEK.values if len(name) > 3]
+_MONTHS = [name.capitalize() for name in MONTH.values if len(name) > 3 or name == "may"]
+_ORDINALS = ("first", "second", "third", "fourth", "fifth")
+_MOST_TIMES = 4
+
+
+def times(cron: Cron) -> str:
+    """Return "every 5 minutes", "at 03:00 and 15:00" or, where there are many, what each field says."""
+    return repeated(cron) or listed_times(cron, _MOST_TIMES) or _fields_of_time(cron)
+
+
+def repeated(cron: Cron) -> str:
+    """Return "every ..." if all fires are equally far apart, across midnight as well, or ""."""
+    if cron.hours == _EVERY_HOUR and cron.minutes == _EVERY_MINUTE:
+        return _every(cron.seconds, "second", of=60) or ("every minute" if cron.seconds == 1 else "")
+    if cron.hours == _EVERY_HOUR and cron.seconds == 1:
+        return _every(cron.minutes, "minute", of=60) or ("every hour" if cron.minutes == 1 else "")
+    if cron.minutes == cron.seconds == 1:
+        return _every(cron.hours, "hour", of=24)
+    return ""
+
+
+def listed_times(cron: Cron, most: int) -> str:
+    """Return "at 03:00 and 15:00" if there are not more than `most` times of day, or ""."""
+    hours, minutes, seconds = values(cron.hours), values(cron.minutes), values(cron.seconds)
+    if len(hours) * len(minutes) * len(seconds) > most:
+        return ""
+    found = [(hour, minute, second) for hour in hours for minute in minutes for second in seconds]
+    shown = 2 if seconds == [0] else 3
+    return "at " + listed([":".join(f"{part:02}" for part in time[:shown]) for time in found])
+
+
+def days(cron: Cron) -> str:
+    """Return " on the first Monday of the month", or "" for every day; OR and AND of two fields are told."""
+    dates, weekdays = _dates(cron.days_of_month), _weekdays(cron.days_of_week)
+    if cron.either_day:
+        either = f"{dates or 'on every day of the month'} or {weekdays or 'on every day of the week'}"
+        return f" {either} (one is enough)"
+    if dates and weekdays:
+        return f" {dates} and {weekdays} (both are needed)"
+    return f" {dates or weekdays}" if dates or weekdays else ""
+
+
+def months_and_years(cron: Cron) -> str:
+    """Return " in January and March, in 2027", or "" for all of them."""
+    written = ""
+    if cron.months != EVERY_MONTH:
+        written += f" in {runs([value - 1 for value in values(cron.months)], _MONTHS)}"
+    if cron.years != EVERY_YEAR:
+        years = [value + FIRST_YEAR for value in values(cron.years)]
+        written += f" in {years[0]}" if len(years) == 1 else f" in the years {runs(years)}"
+    return written
+
+
+def listed(items: Sequence[str], word: str = "and") -> str:
+    """Return "a, b and c"."""
+    return f" {word} ".join(filter(None, (", ".join(items[:-1]), items[-1])))
+
+
+def runs(numbers: Sequence[int], names: Sequence[str] = ()) -> str:
+    """Return "1 to 5, 7 and 9", or "0, 2, 4 and so on to 22"; names: what stands for each number."""
+    spelled = [names[number] if names else str(number) for number in numbers]
+    steps = {later - earlier for earlier, later in pairwise(numbers)}
+    if len(numbers) > 4 and len(steps) == 1 and steps != {1}:
+        return f"{', '.join(spelled[:3])} and so on to {spelled[-1]}"
+    words: list[str] = []
+    start = 0
+    for place, number in enumerate(numbers):
+        if place + 1 < len(numbers) and numbers[place + 1] == number + 1:
+            continue
+        words += (
+            spelled[start : place + 1] if place < start + 2 else [f"{spelled[start]} to {spelled[place]}"]
+        )
+        start = place + 1
+    return listed(words)
+
+
+def values(mask: int) -> list[int]:
+    """Return the numbers of the bits that are set."""
+    return [value for value in range(mask.bit_length()) if mask >> value & 1]
+
+
+def _every(mask: int, unit: str, *, of: int) -> str:
+    step = _step(mask, of)
+    return "" if step is None or of % step else f"every {unit}" if step == 1 else f"every {step} {unit}s"
+
+
+def _step(mask: int, size: int) -> int | None:
+    """Return the n of a mask that `*/n` has."""
+    found = values(mask)
+    step = found[1] if len(found) > 1 else size
+    return step if step < size and found == list(range(0, size, step)) else None
+
+
+def _fields_of_time(cron: Cron) -> str:
+    if cron.minutes == cron.seconds == 1:
+        return "on the hour" + _hours(cron)
+    parts = [_field(cron.seconds, "second", 60)] if cron.seconds != 1 else []
+    if cron.minutes != _EVERY_MINUTE or not parts:
+        parts.append(_field(cron.minutes, "minute", 60))
+    words = " of ".join(parts) + _hours(cron)
+    return words if words.startswith("every") else f"at {words}"
+
+
+def _field(mask: int, unit: str, size: int) -> str:
+    found = values(mask)
+    if len(found) == size:
+        return f"every {unit}"
+    step = _step(mask, size)
+    if step is not None and len(found) > 3 and size % step == 0:
+        return f"every {step} {unit}s"
+    return f"{unit} {found[0]}" if len(found) == 1 else f"{unit}s {runs(found)}"
+
+
+def _hours(cron: Cron) -> str:
+    hours = values(cron.hours)
+    if len(hours) == 24:
+        return " of every minute" if cron.minutes == _EVERY_MINUTE else " of every hour"
+    if hours == list(range(hours[0], hours[-1] + 1)):
+        return f" from {hours[0]:02}:00 to {hours[-1]:02}:59"
+    return f" in the hours {runs(hours)}"
+
+
+def _dates(mask: int) -> str:
+    if mask & EVERY_DAY_OF_MONTH == EVERY_DAY_OF_MONTH:
+        return ""
+    plain = values(mask & EVERY_DAY_OF_MONTH)
+    words = [f"day{'s' if len(plain) > 1 else ''} {runs(plain)}"] if plain else []
+    from_end = values(mask >> LAST_DAY & (1 << NEAREST - LAST_DAY) - 1)
+    words += [f"the last day but {number}" if number else "the last day" for number in from_end]
+    near = values(mask >> NEAREST)
+    words += [f"the working day nearest to day {day}" if day else "the last working day" for day in near]
+    return f"on {listed(words)} of the month"
+
+
+def _weekdays(mask: int) -> str:
+    if mask & EVERY_DAY_OF_WEEK == EVERY_DAY_OF_WEEK:
+        return ""
+    from_monday = sorted((day - 1) % 7 for day in values(mask & EVERY_DAY_OF_WEEK))
+    words = [runs(from_monday, [*WEEKDAYS[1:], WEEKDAYS[0]])] if from_monday else []
+    for bit in values(mask >> NTH):
+        day, nth = divmod(bit, 8)
+        words.append(f"the {_ORDINALS[nth - 1] if nth else 'last'} {WEEKDAYS[day]} of the month")
+    return f"on {listed(words)}"

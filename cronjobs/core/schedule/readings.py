@@ -1,0 +1,124 @@
+"""How other crons read a text: Vixie cron and Quartz by their rules, croniter by being asked."""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from itertools import islice
+
+from cronjobs.core.errors import ScheduleError
+from cronjobs.core.schedule.cron import NICKNAMES, has_hash, parse_cron
+from cronjobs.core.schedule.fields import DAY_OF_WEEK, LAST_DAY, MONTH, NTH
+from cronjobs.core.schedule.search import Schedule
+
+_COMPARED_FIRES = 20
+_SINGLE_WITH_STEP = re.compile(r"(?:^|,)[A-Za-z0-9]+/[0-9]")
+_UP_TO_SUNDAY = re.compile(r"[1-6A-Za-z]+-sun", re.IGNORECASE)
+_LONG_NAMES = {name for name in (*MONTH.values, *DAY_OF_WEEK.values) if len(name) > 3}
+
+
+def other_readings(text: str, schedule: Schedule, now: int) -> list[str]:
+    """Return where others read a text otherwise, a sentence each.
+
+    schedule: what the text means here.
+    """
+    words = text.split()
+    if words[0].upper().startswith(("RRULE:", "DTSTART")):
+        return ["no cron reads iCalendar rules"]
+    return [*_vixie(text), *_quartz(text), *_croniter(text, schedule, now)]
+
+
+def _vixie(text: str) -> Iterator[str]:
+    words = text.split()
+    if words[0][0] == "@":
+        if words[0].lower() == "@every":
+            yield "Vixie cron has no `@every`"
+        return
+    if len(words) != 5:
+        yield "Vixie cron has five fields: neither seconds nor years"
+        return
+    cron = parse_cron(text, lambda count, index: 0)
+    if (
+        cron.days_of_month >> LAST_DAY
+        or cron.days_of_week >> NTH
+        or re.search("[?+]", text)
+        or has_hash(text)
+    ):
+        yield "Vixie cron has no `L`, `W`, `#`, `?`, `+` and `H`"
+    if any(_SINGLE_WITH_STEP.search(word) for word in words):
+        yield "Vixie cron does not read `a/n` as a range: write `a-b/n`"
+    if _has_long_name(text):
+        yield "Vixie cron knows names of three letters only"
+    if _UP_TO_SUNDAY.search(words[4]):
+        yield "Vixie cron takes `sun` for 0, which ends no range: write `7`"
+
+
+def _quartz(text: str) -> Iterator[str]:
+    words = text.split()
+    if words[0][0] == "@":
+        yield f"Quartz has no `{words[0].lower()}`"
+        return
+    day_of_month, day_of_week = (words[2], words[4]) if len(words) == 5 else (words[3], words[5])
+    wanted = ["seconds in front"] if len(words) == 5 else []
+    if (day_of_month == "?") == (day_of_week == "?"):
+        wanted.append("`?` in one of the two day fields, not in both")
+    if wanted:
+        yield f"Quartz wants {' and '.join(wanted)}"
+    if re.search(r"(?<![#/0-9])[0-7]", day_of_week):
+        yield "Quartz counts the days of the week from 1 for Sunday; names mean the same everywhere"
+    if "+" in text or has_hash(text):
+        yield "Quartz has no `+` and no `H`"
+    if _has_long_name(text):
+        yield "Quartz knows names of three letters only"
+
+
+def _has_long_name(text: str) -> bool:
+    return any(name in _LONG_NAMES for name in re.findall("[a-z]+", text.lower()))
+
+
+def _croniter(text: str, schedule: Schedule, now: int) -> Iterator[str]:
+    if schedule.kind in ("elapsed", "reboot"):
+        yield f"croniter has no `{text.split()[0].lower()}`"
+        return
+    if has_hash(text):
+        yield "croniter hashes `H` in another way, if it is given a `hash_id`"
+        return
+    # In UTC: what clocks do is a matter of zones, not of how a text is read.
+    ours = _utc(text, schedule)
+    theirs = _croniter_fires(text, now)
+    if isinstance(theirs, str):
+        yield f"croniter refuses it: {theirs}"
+        return
+    expected = list(islice(ours.between(now, 2**34), _COMPARED_FIRES))
+    if theirs == expected[: len(theirs)] and (theirs or not expected):
+        return
+    if len(text.split()) > 5 and text.split()[0][0] != "@":
+        yield "croniter reads the seconds from the sixth field, unless it is told `second_at_beginning`"
+    different = next((pair for pair in zip(theirs, expected, strict=False) if pair[0] != pair[1]), None)
+    if different:
+        theirs_at, ours_at = map(_shown, different)
+        yield f"croniter would fire at {theirs_at} UTC, where this is due at {ours_at}"
+    else:
+        yield "croniter finds no moment at which it would fire"
+
+
+def _utc(text: str, schedule: Schedule) -> Schedule:
+    if schedule.zone == "UTC":
+        return schedule
+    from cronjobs.core.schedule.parse import parse_schedule  # late: it is where texts begin
+
+    return parse_schedule(text)
+
+
+def _croniter_fires(text: str, now: int) -> list[int] | str:
+    """Return what croniter finds, or why it does not."""
+    from cronjobs.core.schedule.foreign import parse_croniter  # late: croniter is slow to import
+
+    try:
+        found = parse_croniter(NICKNAMES.get(text.strip().lower(), text), "UTC")
+    except ScheduleError as error:
+        return str(error).removeprefix("croniter refuses the text: ")
+    return list(islice(found.between(now, 2**34), _COMPARED_FIRES))
+
+
+def _shown(instant: int) -> str:
+    return datetime.fromtimestamp(instant, UTC).strftime("%Y-%m-%d %H:%M:%S")

@@ -1,0 +1,172 @@
+"""`RRULE:` texts, against dateutil counting from DTSTART."""
+
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+
+import pytest
+from dateutil.rrule import rrulestr
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from cronjobs.core.schedule import ScheduleError, parse_schedule
+
+START = datetime(2024, 2, 29, 9, 30, 15)
+EPOCH = datetime(1970, 1, 1)
+DTSTART = f"DTSTART:{START:%Y%m%dT%H%M%S}"
+FEBRUARY_29 = "RRULE:FREQ=MINUTELY;BYHOUR=3;BYMONTH=2;BYMONTHDAY=29"
+
+
+def numbers(low, high):
+    return st.lists(st.integers(low, high).filter(bool), min_size=1, max_size=3)
+
+
+@st.composite
+def rules(draw):
+    """Draw a rule that fires at least every year or so, or dateutil would search for long."""
+    frequency = draw(st.sampled_from(["YEARLY", "MONTHLY", "WEEKLY", "DAILY", "HOURLY", "MINUTELY"]))
+    parts = [f"FREQ={frequency}"]
+    if draw(st.booleans()):
+        parts.append(f"INTERVAL={draw(st.integers(1, 5))}")
+    days = draw(st.sampled_from(["", "BYDAY", "BYMONTHDAY", "BYMONTH"]))
+    if days == "BYDAY":
+        # Not mixed: dateutil takes `MO,1WE` for days that are both.
+        prefixes = draw(st.sampled_from([["1", "-1"], [""]])) if frequency in ("YEARLY", "MONTHLY") else [""]
+        drawn = st.sampled_from([prefix + day for prefix in prefixes for day in ("MO", "WE", "SU")])
+        parts.append("BYDAY=" + ",".join(draw(st.lists(drawn, min_size=1, max_size=3))))
+    elif days:
+        low, high = (-28, 28) if days == "BYMONTHDAY" else (1, 12)
+        parts.append(f"{days}=" + ",".join(map(str, draw(numbers(low, high)))))
+    if draw(st.booleans()):
+        parts.append("BYHOUR=" + ",".join(map(str, draw(numbers(0, 23)))))
+    elif days and frequency in ("YEARLY", "MONTHLY", "DAILY") and draw(st.booleans()):
+        parts.append(f"BYSETPOS={draw(st.sampled_from([1, -1]))}")
+    if draw(st.booleans()):
+        parts.append(draw(st.sampled_from(["COUNT=5", "UNTIL=20260101T000000", "WKST=SU"])))
+    return "RRULE:" + ";".join(parts)
+
+
+def walls(schedule, after, count):
+    """Return wall times of a schedule in UTC."""
+    start = int(after.replace(tzinfo=UTC).timestamp())
+    return [EPOCH + timedelta(seconds=fire) for fire in islice(schedule.between(start, 2**33), count)]
+
+
+@settings(deadline=None)
+@given(rules(), st.integers(-400, 1500))
+def test_a_rule_means_what_dateutil_says(rule, days):
+    after = START + timedelta(days=days)
+    try:
+        coming = rrulestr(rule, dtstart=START).xafter(after, count=10)
+        expected = [wall for wall in coming if wall.year < 2200]
+    except ValueError:  # dateutil: the interval never meets an hour
+        expected = []
+    try:
+        schedule = parse_schedule(f"{DTSTART} {rule}")
+    except ScheduleError as error:
+        assume(error.code != "never" or expected)
+        raise
+
+    found = walls(schedule, after, 10)
+
+    assert found == expected
+    instant = int(after.replace(tzinfo=UTC).timestamp())
+    for wall in found:
+        instant = schedule.next_after(instant)
+        assert EPOCH + timedelta(seconds=instant) == wall
+    for wall in reversed(found[:-1]):
+        instant = schedule.previous_before(instant)
+        assert EPOCH + timedelta(seconds=instant) == wall
+    if found:
+        start = int(after.replace(tzinfo=UTC).timestamp())
+        last = int(found[-1].replace(tzinfo=UTC).timestamp())
+        assert schedule.count_between(start, last) == len(found)
+
+
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [
+        ("RRULE:FREQ=DAILY", "2026-03-02T00:00:00"),
+        ("rrule:freq=daily;byhour=3", "2026-03-01T03:00:00"),
+        ("RRULE:FREQ=HOURLY", "2026-03-01T01:00:00"),
+        ("RRULE:FREQ=YEARLY;BYWEEKNO=1;BYDAY=MO", "2027-01-04T00:00:00"),
+        ("RRULE:FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-1;BYHOUR=17", "2026-03-31T17:00:00"),
+        ("RRULE:FREQ=DAILY;INTERVAL=2;DTSTART=20260228T120000", "2026-03-02T12:00:00"),
+        ("DTSTART;TZID=UTC:20260227T120000 RRULE:FREQ=WEEKLY", "2026-03-06T12:00:00"),
+        ("DTSTART:20260227 RRULE:FREQ=DAILY", "2026-03-02T00:00:00"),
+        ("RRULE:FREQ=YEARLY;UNTIL=20260302;BYMONTH=3;BYMONTHDAY=2;BYHOUR=23", "2026-03-02T23:00:00"),
+        ("RRULE:FREQ=MONTHLY;BYDAY=2FR,MO", "2026-03-02T00:00:00"),
+        ("RRULE:FREQ=MONTHLY;BYDAY=2FR,-1MO", "2026-03-13T00:00:00"),
+        ("RRULE:FREQ=YEARLY;BYDAY=53FR", "2027-12-31T00:00:00"),
+        ("RRULE:FREQ=YEARLY;BYDAY=53FR,-53TH,MO", "2026-03-02T00:00:00"),
+        (FEBRUARY_29, "2028-02-29T03:00:00"),
+        ("RRULE:FREQ=SECONDLY;INTERVAL=7;DTSTART=20200101", "2026-03-01T00:00:04"),
+    ],
+)
+def test_a_rule_by_example(text, first):
+    assert walls(parse_schedule(text), datetime(2026, 3, 1), 1) == [datetime.fromisoformat(first)]
+
+
+def test_starts_at_stands_for_a_missing_dtstart():
+    start = int(datetime(2026, 3, 28, 8, tzinfo=UTC).timestamp())
+    schedule = parse_schedule("RRULE:FREQ=DAILY;COUNT=3", "Europe/Berlin", starts_at=start)
+
+    fires = list(schedule.between(0, 2**33))
+
+    # Nine o'clock in Berlin, across the change to summer time.
+    assert [fire - start for fire in fires] == [0, 86400 - 3600, 2 * 86400 - 3600]
+
+
+def test_a_rule_is_fixed_in_a_clock_change():
+    schedule = parse_schedule("RRULE:FREQ=DAILY;BYHOUR=2;BYMINUTE=30", "Europe/Berlin")
+    cron = parse_schedule("30 2 * * *", "Europe/Berlin")
+    start = int(START.replace(tzinfo=UTC).timestamp())
+
+    assert schedule.kind == "fixed"
+    assert list(schedule.between(start, start + 2 * 365 * 86400)) == list(
+        cron.between(start, start + 2 * 365 * 86400)
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "column"),
+    [
+        ("RRULE:", "rule", 7),
+        ("RRULE:FREQ=DAYLY", "rule", 12),
+        ("RRULE:BYHOUR=3", "rule", 1),
+        ("RRULE:FREQ=DAILY;BYHOR=3", "rule", 18),
+        ("RRULE:FREQ=DAILY;FREQ=DAILY", "rule", 18),
+        ("RRULE:FREQ=DAILY;INTERVAL=0", "rule", 27),
+        ("RRULE:FREQ=DAILY;INTERVAL=2", "rule", 1),
+        (" RRULE:FREQ=DAILY;COUNT=2", "rule", 2),
+        ("RRULE:FREQ=WEEKLY", "rule", 1),
+        ("RRULE:FREQ=DAILY;COUNT=2;UNTIL=20260101", "rule", 24),
+        ("RRULE:FREQ=DAILY;BYHOUR=1,24", "rule", 27),
+        ("RRULE:FREQ=DAILY;BYMONTHDAY=0", "rule", 29),
+        ("RRULE:FREQ=DAILY;BYDAY=1MO", "rule", 24),
+        ("RRULE:FREQ=MONTHLY;BYDAY=XX", "rule", 26),
+        ("RRULE:FREQ=MONTHLY;BYDAY=6MO", "rule", 26),
+        ("RRULE:FREQ=YEARLY;BYMONTH=12;BYDAY=-6MO", "rule", 36),
+        ("RRULE:FREQ=DAILY;BYWEEKNO=1", "rule", 27),
+        ("RRULE:FREQ=DAILY;BYSETPOS=1", "rule", 27),
+        ("RRULE:FREQ=HOURLY;BYDAY=MO;BYSETPOS=1", "rule", 37),
+        ("RRULE:FREQ=DAILY;BYHOUR=1,2;BYSETPOS=1", "rule", 38),
+        ("RRULE:FREQ=DAILY;UNTIL=2026-01-01", "rule", 24),
+        ("RRULE:FREQ=DAILY;UNTIL=20261301", "rule", 24),
+        ("RRULE:FREQ=DAILY;UNTIL=25000101", "rule", 24),
+        ("RRULE:FREQ=DAILY;WKST=M", "rule", 23),
+        ("RRULE:FREQ=DAILY EXDATE:20260101", "rule", 18),
+        ("DTSTART;TZID=Europe/Berlin:20260101 RRULE:FREQ=DAILY", "rule", 1),
+        ("DTSTART:20260101", "rule", 1),
+        ("RRULE:FREQ=DAILY;BYMONTH=2,4;BYMONTHDAY=31", "never", 41),
+        ("RRULE:FREQ=DAILY;BYMONTH=1;BYYEARDAY=300", "never", 1),
+        ("DTSTART:20260101 RRULE:FREQ=DAILY;UNTIL=20250101", "never", 1),
+        ("DTSTART:20200101 RRULE:FREQ=HOURLY;INTERVAL=2;BYHOUR=1", "never", 1),
+        ("RRULE:FREQ=DAILY\n", "character", 17),
+    ],
+)
+def test_what_is_wrong_with_a_rule_is_shown(text, code, column):
+    with pytest.raises(ScheduleError) as refusal:
+        parse_schedule(text)
+
+    assert (refusal.value.code, refusal.value.column) == (code, column)
+    assert refusal.value.hint
