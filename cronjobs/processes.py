@@ -84,10 +84,19 @@ def _exists(pid: int) -> bool:
     return True
 
 
-def kill_group(pid: int, signum: int) -> None:
-    """Send a signal to a process group; nothing happens if it is gone."""
+def kill_group(pid: int, signum: int) -> bool:
+    """Send a signal to a process group; False if there is none."""
     try:
         os.killpg(pid, signum)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True
+
+
+def kill_process(pid: int, signum: int) -> None:
+    """Send a signal to a process; nothing happens if it is gone."""
+    try:
+        os.kill(pid, signum)
     except (ProcessLookupError, PermissionError):
         pass
 

@@ -78,7 +78,7 @@ def _of_job(job: "Job", executions: int, after: int, end: float | None, count: i
         return
     from cronjobs.core.schedule import parse_schedule  # late: with the configuration
 
-    schedule = parse_schedule(job.schedule, job.timezone)
+    schedule = parse_schedule(job.schedule, job.timezone, job=job.name)
     instant = schedule.next_after(after)
     for number in range(executions + 1, executions + count + 1):
         if instant is None or (end is not None and instant > end):

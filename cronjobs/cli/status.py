@@ -71,7 +71,7 @@ def _next_run(job: "Job", facts: Facts, now: int) -> int | None:
         return None
     from cronjobs.core.schedule import parse_schedule  # late: `--check` needs none
 
-    return parse_schedule(job.schedule, job.timezone).next_after(now)
+    return parse_schedule(job.schedule, job.timezone, job=job.name).next_after(now)
 
 
 def _document(status: _Status) -> dict[str, Any]:

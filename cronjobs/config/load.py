@@ -13,7 +13,7 @@ from cronjobs.config.zone import is_zone, known_zones, zone_of_surroundings
 from cronjobs.core.errors import ConfigError, ScheduleError
 from cronjobs.core.job import Configuration, Job, Settings
 from cronjobs.core.problem import Problem
-from cronjobs.core.schedule import parse_schedule
+from cronjobs.core.schedule import Schedule, parse_schedule
 from cronjobs.core.suggest import closest, did_you_mean, named, quoted
 
 # Where a file has more mistakes than this, it is no configuration; guessing what each meant takes time.
@@ -168,8 +168,7 @@ class _Reading:
         key = (text, zone)
         if key not in self._schedules:
             try:
-                parse_schedule(text, zone)
-                self._schedules[key] = None
+                self._schedules[key] = _refusal(parse_schedule(text, zone))
             except ScheduleError as exc:
                 self._schedules[key] = exc
         if error := self._schedules[key]:
@@ -246,3 +245,14 @@ def _other_table(key: str, fields: Iterable[str]) -> str:
         if key in others and others is not fields:
             return f"`{key}` belongs in [{'jobs.NAME' if name == 'jobs' else name}]"
     return ""
+
+
+def _refusal(schedule: Schedule) -> ScheduleError | None:
+    """Return why a schedule that is understood cannot be a job's, or None."""
+    if schedule.kind in ("elapsed", "reboot"):
+        word = schedule.text.split()[0]
+        return ScheduleError(f"{word} is not scheduled by this version", code="unsupported", hint=_NOT_YET)
+    return None
+
+
+_NOT_YET = "fields say when a job runs: `*/15 * * * *` is every quarter of an hour"

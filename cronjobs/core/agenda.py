@@ -3,6 +3,7 @@
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
+from cronjobs.core.catch_up import LATE_SECONDS
 from cronjobs.core.job import Occurrence
 
 if TYPE_CHECKING:
@@ -46,7 +47,11 @@ class Agenda:
         return self._heap[0][0] if self._heap else None
 
     def due(self, now: float) -> list[Occurrence]:
-        """Take every occurrence up to now, in order, and arm the ones that follow."""
+        """Take every occurrence up to now, in order, and arm the ones that follow.
+
+        Of a job that is found over a minute late, only the first is given: it is for `catch_up` to say how
+        many there were.
+        """
         found: list[Occurrence] = []
         following: dict[tuple[int, int], int | None] = {}
         while self._heap and self._heap[0][0] <= now:
@@ -55,10 +60,12 @@ class Agenda:
             if entry is None or entry[0] != order:
                 continue
             found.append(Occurrence(job, instant))
-            key = (id(entry[1]), instant)
+            # From this occurrence, not from now: a late tick must not move the schedule. But what is so late
+            # that it is caught up with needs its first occurrence only: there may be millions.
+            after = instant if instant >= now - LATE_SECONDS else int(now)
+            key = (id(entry[1]), after)
             if key not in following:
-                # From this occurrence, not from now: a late tick must not move the schedule.
-                following[key] = entry[1].next_after(instant)
+                following[key] = entry[1].next_after(after)
             upcoming = following[key]
             if upcoming is None:
                 del self._entries[job]

@@ -11,7 +11,7 @@ from cronjobs.engine.manual import Manual
 from cronjobs.engine.scheduler import Options, Scheduler
 from cronjobs.executors.local import LocalExecutor
 from cronjobs.executors.watch import Watch
-from cronjobs.lock import StateLock
+from cronjobs.lock import StateLock, is_locked, read_holder
 from cronjobs.observers.log import JsonLog, TextLog
 from cronjobs.observers.passthrough import Passthrough
 from cronjobs.observers.writer import Writer
@@ -34,15 +34,11 @@ LogFormat = Literal["text", "json"]
 
 
 def schedules_of(configuration: Configuration) -> dict[str, "Schedule"]:
-    """Return each job's schedule; jobs of equal text and zone share one."""
-    shared: dict[tuple[str, str], Schedule] = {}
-    found = {}
-    for job in configuration.jobs.values():
-        key = (job.schedule, job.timezone)
-        if key not in shared:
-            shared[key] = parse_schedule(*key)
-        found[job.name] = shared[key]
-    return found
+    """Return each job's schedule; equal ones are one object, unless they depend on the job's name."""
+    return {
+        job.name: parse_schedule(job.schedule, job.timezone, job=job.name)
+        for job in configuration.jobs.values()
+    }
 
 
 def schedule(
@@ -112,7 +108,11 @@ def trigger(configuration: Configuration, job: Job, *, counted: bool) -> int:
     only = configuration._replace(jobs={job.name: job})
     executor = LocalExecutor(only, clock=clock, signals=SignalPipe.open(), watch=watch, always_spawn=True)
     try:
-        manual = Manual(job, clock=clock, store=store, executor=executor, observer=Passthrough())
+        holder = read_holder(store.path) if is_locked(store.path) else None
+        living = () if holder is None else (holder,)
+        manual = Manual(
+            job, clock=clock, store=store, executor=executor, observer=Passthrough(), living=living
+        )
         return manual.run(counted=counted)
     finally:
         executor.close()

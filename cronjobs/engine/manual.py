@@ -1,6 +1,7 @@
 """One run of one job because somebody asked for it: claimed, run and recorded like any other."""
 
 import signal
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from cronjobs.core.errors import RefusedError
@@ -10,6 +11,7 @@ from cronjobs.core.ports import Claim, Clock, Definition, Executor, Observer, Sa
 from cronjobs.core.run import Reason, Run, State, Trigger
 from cronjobs.engine.dispatch import Dispatch
 from cronjobs.engine.recovery import recover
+from cronjobs.processes import Identity
 
 if TYPE_CHECKING:
     from cronjobs.store.sqlite import SqliteStore
@@ -21,13 +23,22 @@ class Manual:
     """Dispatches a single run in this process's own tree."""
 
     def __init__(
-        self, job: Job, *, clock: Clock, store: "SqliteStore", executor: Executor, observer: Observer
+        self,
+        job: Job,
+        *,
+        clock: Clock,
+        store: "SqliteStore",
+        executor: Executor,
+        observer: Observer,
+        living: Collection[Identity] = (),
     ) -> None:
+        """living: dispatchers known to live though this process may not see them."""
         self._job = job
         self._clock = clock
         self._store = store
         self._executor = executor
         self._observer = observer
+        self._living = living
         self._finished: Run | None = None
         self._signals: list[int] = []
         self._dispatch = Dispatch(
@@ -66,7 +77,10 @@ class Manual:
         is_exclusive = job.concurrency is Concurrency.FORBID
         claim = Claim(job.name, int(now), Trigger.MANUAL, job.number_of_executions, is_exclusive)
         claimed = self._store.claim_manual(claim, counted=counted, now=now)
-        if claimed is Reason.OVERLAP and recover(self._store, {}, self._clock, job=job.name).closed:
+        if (
+            claimed is Reason.OVERLAP
+            and recover(self._store, {}, self._clock, job=job.name, living=self._living).closed
+        ):
             claimed = self._store.claim_manual(claim, counted=counted, now=now)  # it was a dead one's
         if isinstance(claimed, Run):
             return claimed

@@ -1,7 +1,7 @@
 """What is found unfinished in the state file, left by dispatchers that are gone."""
 
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from cronjobs.core.catch_up import WINDOW_SECONDS
@@ -25,18 +25,24 @@ class _DispatcherStore(Store, Protocol):
 
 
 def recover(
-    store: _DispatcherStore, jobs: Mapping[str, Job], clock: Clock, *, job: str | None = None
+    store: _DispatcherStore,
+    jobs: Mapping[str, Job],
+    clock: Clock,
+    *,
+    job: str | None = None,
+    living: Collection[Identity] = (),
 ) -> Found:
     """Close or take over the unfinished runs of dispatchers that are gone.
 
     job: the one whose runs are looked at; None for every job's.
+    living: dispatchers known to live though this process may not see them, as in another container.
 
     A run that may have begun is lost, and never silently run again; if its process still lives, it is ended
     first. One that was only claimed begins now, unless its time is over.
     """
     dispatchers = store.dispatchers()
     unfinished = [run for run in store.unfinished() if job in (None, run.job)]
-    orphans = [run for run in unfinished if not _is_owned(run, dispatchers)]
+    orphans = [run for run in unfinished if not _is_owned(run, dispatchers, living)]
     running = [run for run in orphans if run.state is State.RUNNING]
     _end(running, dispatchers)
     now = clock.now()
@@ -55,9 +61,9 @@ def recover(
     return Found(store.adopt(resumed) if resumed else [], closed)
 
 
-def _is_owned(run: Run, dispatchers: Mapping[int, Identity]) -> bool:
+def _is_owned(run: Run, dispatchers: Mapping[int, Identity], living: Collection[Identity]) -> bool:
     owner = dispatchers.get(run.dispatcher or 0)
-    return owner is not None and is_alive(owner)
+    return owner is not None and (owner in living or is_alive(owner))
 
 
 def _may_begin(run: Run, jobs: Mapping[str, Job], now: float) -> bool:

@@ -300,7 +300,13 @@ class Scheduler:
         if at == self._warmed_for and at != self._armed_for and now >= at - self._lead_seconds():
             self._armed_for = at
             occurrences = [Occurrence(name, at) for name in self._upcoming]
-            self._dispatch.arm(occurrences, self._store.facts(self._upcoming))
+            try:
+                facts = self._store.facts(self._upcoming)
+            except StateLostError:
+                raise
+            except StateError:
+                return  # they will be made when they are claimed
+            self._dispatch.arm(occurrences, facts)
 
     def _lead_seconds(self) -> float:
         """Return how long ahead of their instant the upcoming processes are made."""

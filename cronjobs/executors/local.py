@@ -20,7 +20,7 @@ from cronjobs.executors.orders import JobSetup, Order
 from cronjobs.executors.pool import Pool, Reports, spawn
 from cronjobs.executors.verdicts import Verdict, verdict_from
 from cronjobs.executors.watch import Watch
-from cronjobs.processes import kill_group, ticks_now
+from cronjobs.processes import kill_group, kill_process, ticks_now
 from cronjobs.signals import SignalPipe
 from cronjobs.targets import split
 
@@ -115,7 +115,9 @@ class LocalExecutor:
         run = self._runs.get(number)
         if run is not None and run.pid:
             run.is_ending = True
-            kill_group(run.pid, signum)
+            if not kill_group(run.pid, signum):
+                # It has not come to begin a group yet; until it is reaped, its pid is no one else's.
+                kill_process(run.pid, signum)
 
     def wait(self, timeout_seconds: float) -> list[ExecutorEvent]:
         """Return what has happened; wait for it, but not longer than this."""
@@ -213,7 +215,10 @@ class LocalExecutor:
 
     def _on_verdict(self) -> None:
         assert self._probe is not None
-        message, _ = wire.receive(self._probe.control)
+        try:
+            message = wire.receive_at_length(self._probe.control)
+        except (OSError, ValueError):
+            message = None
         if message is None:
             self._end_probe()
         else:

@@ -15,8 +15,9 @@ class Lines:
         """Return the lines that these bytes complete."""
         *lines, self._rest = (self._rest + data).split(b"\n")
         while len(self._rest) > LINE_BYTES:
-            lines.append(self._rest[:LINE_BYTES])
-            self._rest = self._rest[LINE_BYTES:]
+            cut = _cut(self._rest)
+            lines.append(self._rest[:cut])
+            self._rest = self._rest[cut:]
         return [piece for line in lines for piece in _pieces(line)]
 
     def end(self) -> list[str]:
@@ -26,9 +27,20 @@ class Lines:
 
 
 def _pieces(line: bytes) -> list[str]:
-    if len(line) <= LINE_BYTES:
-        return [_text(line)]
-    return [_text(line[begin : begin + LINE_BYTES]) for begin in range(0, len(line), LINE_BYTES)]
+    pieces = []
+    while len(line) > LINE_BYTES:
+        cut = _cut(line)
+        pieces.append(_text(line[:cut]))
+        line = line[cut:]
+    return [*pieces, _text(line)]
+
+
+def _cut(line: bytes) -> int:
+    """Return where a line that is too long is cut: not within a character of UTF-8."""
+    cut = LINE_BYTES
+    while cut > LINE_BYTES - 3 and line[cut] & 0xC0 == 0x80:
+        cut -= 1
+    return cut
 
 
 def _text(line: bytes) -> str:

@@ -14,6 +14,7 @@ from cronjobs.executors import wire
 from cronjobs.executors.live_run import LiveRun
 from cronjobs.executors.orders import JobSetup, Order
 from cronjobs.executors.watch import Watch
+from cronjobs.processes import kill_group
 
 _START_SECONDS = 60.0  # for an interpreter to start, on the slowest of machines
 _ORDERS_IN_FLIGHT = 2 * wire.RUNS_IN_A_MESSAGE  # a zygote is never idle, and never far behind
@@ -101,6 +102,9 @@ class Pool:
 
     def pump(self) -> None:
         """Hand out orders, as many as the zygotes can take."""
+        for run in [run for run in self.queue if run.launch.job not in self.jobs]:
+            self.queue.remove(run)
+            self._reports.unprepared(run, "its module turned out not to survive here")
         if not self.queue:
             return
         self.warm()
@@ -127,7 +131,6 @@ class Pool:
                     failure = Failure("TimeoutError", text + " (import_timeout)")
                     self._reports.failed(zygote.importing, failure)
                     zygote.is_blamed = True
-                os.kill(zygote.pid, signal.SIGKILL)
                 self._lose(zygote)
 
     def close(self) -> None:
@@ -240,6 +243,8 @@ class Pool:
             self.zygotes.remove(zygote)
             self._watch.remove(zygote.control.fileno())
             zygote.control.close()
+            if not zygote.is_ready:  # an import that hangs never looks at the socket
+                kill_group(zygote.pid, signal.SIGKILL)
 
     def _lose(self, zygote: Zygote) -> None:
         """A zygote is gone, and all its runs with it; what it had not begun goes to the next one."""

@@ -36,7 +36,7 @@ def main() -> None:
     """Look at every module of a set-up and send a verdict for each to the control socket."""
     import socket  # with `wire`: `validate` does without
 
-    from cronjobs.executors.wire import CONTROL, read_setup, tell
+    from cronjobs.executors.wire import CONTROL, read_setup, tell_at_length
 
     setup = read_setup()
     libc = load_libc()
@@ -48,7 +48,7 @@ def main() -> None:
         jobs, timeout_seconds=setup["import_timeout_seconds"], parallel=setup["parallel"], libc=libc
     )
     for verdict in looks:
-        tell(control, verdict._asdict())
+        tell_at_length(control, verdict._asdict())
 
 
 def probe(

@@ -41,6 +41,26 @@ def tell(control: socket.socket, message: Any) -> None:
         os._exit(0)
 
 
+def tell_at_length(control: socket.socket, message: Mapping[str, Any]) -> None:
+    """Tell the scheduler what may be longer than a packet: in a file, whose descriptor is sent."""
+    descriptor = write_setup(message)
+    try:
+        send_with(control, encode({}), [descriptor])
+    except (BrokenPipeError, ConnectionResetError):
+        os._exit(0)
+    finally:
+        os.close(descriptor)
+
+
+def receive_at_length(control: socket.socket) -> Any:
+    """Return what was told at length; None at the end."""
+    message, descriptors = receive(control, 1)
+    if message is None or not descriptors:
+        return None
+    with open(descriptors[0], "rb") as file:
+        return json.load(file)
+
+
 def receive(control: socket.socket, descriptors: int = 0) -> tuple[Any, Sequence[int]]:
     """Return the next message and the descriptors that came with it; None as message at the end."""
     room = socket.CMSG_SPACE(descriptors * _INT_BYTES) if descriptors else 0

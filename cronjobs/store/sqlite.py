@@ -361,7 +361,8 @@ class SqliteStore:
         database.executemany(
             "UPDATE run SET state = ?, reason = ?, started_at = ?, finished_at = ?, exit_code = ?,"
             " signal = ?, error_type = ?, error_message = ?, error_traceback = ?,"
-            " user_seconds = ?, system_seconds = ?, max_rss_bytes = ? WHERE row = ?",
+            " user_seconds = ?, system_seconds = ?, max_rss_bytes = ?"
+            f" WHERE row = ? AND {_UNFINISHED}",
             [
                 (
                     run.state.value,

@@ -427,3 +427,14 @@ def test_equal_schedules_are_parsed_once(config):
 
     assert len(jobs) == 10_000
     assert process_time() - started < 2
+
+
+@pytest.mark.parametrize("text", ["@every 15m", "@reboot"])
+def test_a_schedule_that_no_scheduler_runs_yet_is_refused(tmp_path, text):
+    file = tmp_path / "jobs.toml"
+    file.write_text(f'[jobs.a]\ncallable = "work:a"\nschedule = "{text}"\n')
+
+    with pytest.raises(ConfigError) as caught:
+        load(str(file), environ={"TZ": "UTC"})
+
+    assert [problem.code for problem in caught.value.problems] == ["E118"]

@@ -258,3 +258,19 @@ def test_threads_of_a_job_and_its_exit_functions_complete(site, isolation):
 
     assert site.notes() == ["returned", "thread", "atexit"]
     assert [row["state"] for row in site.history()] == ["succeeded"]
+
+
+def test_a_flood_at_import_and_thousands_of_jobs_are_no_longer_than_an_answer_may_be(site):
+    jobs = {
+        f"a-job-with-a-name-of-some-length-{number}": {"callable": "work:ticks"} for number in range(3000)
+    }
+    for job in jobs.values():
+        job["schedule"] = "0 0 1 1 *"
+    jobs["ticks"] = {"number_of_executions": 1}
+    site.define(jobs, work='print("é" * 60_000)\ndef ticks():\n    pass\n')
+    scheduler = site.start()
+
+    scheduler.wait_for("run_finished", job="ticks", state="succeeded")
+
+    assert scheduler.logged("import_failed") == []
+    assert scheduler.logged("import_output")
