@@ -504,6 +504,9 @@ def _connect_for_reading(path: str) -> sqlite3.Connection:
         if _has_more_than(path):
             raise
         database = sqlite3.connect(f"{uri}?immutable=1", uri=True, isolation_level=None)
+    except BaseException:
+        database.close()
+        raise
     return database
 
 

@@ -254,7 +254,8 @@ def test_what_was_committed_before_a_crash_is_there_after_it(file, open_store):
     a_state_file(file)
     as_after_a_crash(file, statement="UPDATE job SET executions = 17")
 
-    assert SqliteStore.read(str(file)).facts(["tidy"])["tidy"].executions == 17
+    with closing(SqliteStore.read(str(file))) as reader:
+        assert reader.facts(["tidy"])["tidy"].executions == 17
     assert open_store(file).facts(["tidy"])["tidy"].executions == 17
 
 
