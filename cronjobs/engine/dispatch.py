@@ -179,7 +179,7 @@ class Dispatch:
         instants = [timer[0] for timer in self._timers[:1]] + [each[0] for each in self._again[:1]]
         if self._outcomes:
             instants.append(max(self._not_before, self._outcomes_since + _OUTCOMES_WAIT_SECONDS))
-        if self._prepared:
+        if self._prepared or (self._waiting and len(self._flights) < self._max_parallel):
             instants.append(self._not_before)
         return min(instants, default=None)
 
@@ -207,6 +207,8 @@ class Dispatch:
     # From claim to go
 
     def _fill(self) -> None:
+        if self._clock.monotonic() < self._not_before:
+            return  # none could be written down as running; those that were put off go first
         launches = []
         while self._waiting and len(self._flights) < self._max_parallel:
             run = self._waiting.popleft()
@@ -267,7 +269,7 @@ class Dispatch:
         if not self._try(lambda: self._store.start(runs)):
             for flight, _ in prepared:
                 self._executor.drop(flight.number)
-                self._postpone(flight)
+                self._postpone(flight, self._not_before)
             return
         for (flight, _), run in zip(prepared, runs, strict=True):
             flight.run = run
@@ -289,7 +291,7 @@ class Dispatch:
         run = advance(flight.run, State.CLAIMED, started_at=None, pid=None, start_ticks=None)
         if self._try(lambda: self._store.start([run])):
             flight.run = run
-            self._postpone(flight)
+            self._postpone(flight, self._clock.monotonic() + _AGAIN_SECONDS)
         else:
             self._close(flight, Outcome(State.LOST, self._clock.now(), Reason.ZYGOTE))
 
@@ -305,11 +307,10 @@ class Dispatch:
             return
         message = f"could not be started: {event.message}; trying again"
         self._tell(Note("warning", "start_failed", message, flight.run.job, flight.run.id))
-        self._postpone(flight)
+        self._postpone(flight, self._clock.monotonic() + _AGAIN_SECONDS)
 
-    def _postpone(self, flight: Flight) -> None:
+    def _postpone(self, flight: Flight, at: float) -> None:
         del self._flights[flight.number]
-        at = self._clock.monotonic() + _AGAIN_SECONDS
         heappush(self._again, (at, flight.number, flight.run))
 
     # From go to the record

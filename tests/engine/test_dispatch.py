@@ -364,6 +364,16 @@ def test_running_that_cannot_be_committed_drops_the_process_and_starts_another_l
     assert (run.state, run.execution_number, run.pid) == (State.SUCCEEDED, 1, NO_PID + 3)
 
 
+def test_runs_put_off_together_keep_the_order_of_their_occurrences(world):
+    scheduler = world.scheduler(*due_together(5), max_parallel=1)
+    world.store.failures["start"] = 1
+    world.executor.signal_at(90, SIGTERM)
+
+    scheduler.run()
+
+    assert names(world.executor.gone) == [f"job-{number}" for number in range(5)]
+
+
 def test_runs_that_were_to_start_together_keep_their_order_after_a_failed_commit(world):
     scheduler = world.scheduler(*due_together(5))
     world.store.failures["start"] = 1
