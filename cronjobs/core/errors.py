@@ -56,6 +56,30 @@ class RefusedError(CronjobsError):
     exit_code = 6
 
 
+class ServiceError(CronjobsError):
+    """A service cannot be made: unknown, circular, or asked for in a way that cannot work."""
+
+
+class WorkflowError(CronjobsError):
+    """A workflow or a step could not be run, or went wrong."""
+
+    exit_code = 1
+
+
+class WorkflowRefusedError(WorkflowError):
+    """The id's workflow belongs to another run, or has failed and waits for somebody to look at it."""
+
+    exit_code = 6
+
+
+class WorkflowChangedError(WorkflowError):
+    """The journal of a half-finished workflow tells of other steps than its code calls now."""
+
+
+class WorkflowLostError(WorkflowError):
+    """The workflow is no longer the caller's to run: another run has taken it over."""
+
+
 class ScheduleError(ValueError):
     """A text that is no schedule.
 
