@@ -39,6 +39,15 @@ class Descriptors(NamedTuple):
     stderr: int
 
 
+class Ending(NamedTuple):
+    """How a job's function ended; `result` is what it returned, as JSON, or None."""
+
+    code: int
+    failure: Failure | None = None
+    is_terminated: bool = False  # it was told to end
+    result: str | None = None
+
+
 class Life(NamedTuple):
     """All that a run needs, made before its process is."""
 
@@ -60,7 +69,10 @@ def live(life: Life) -> NoReturn:
             os.close(descriptor)
         equip(descriptors, life.job.env)
         if os.read(descriptors.channel, 1):  # nothing: there is no scheduler any more, or it thought better
-            finish(descriptors.channel, *perform(lambda: call(life.bound, life.job, life.order)))
+            finish(
+                descriptors.channel,
+                perform(lambda: call(life.bound, life.job, life.order, descriptors.channel)),
+            )
     except BaseException:  # ours, or from what the job's own clean-up did: never back into the server
         _print_traceback(sys.exc_info()[1])
         _flush()
@@ -92,57 +104,64 @@ def equip(descriptors: Descriptors, env: Mapping[str, str]) -> None:
     gc.enable()
 
 
-def perform(job: Callable[[], None]) -> tuple[int, Failure | None, bool]:
-    """Run the job and what it leaves to be done at the end.
-
-    Returns its exit code, the exception that ended it, and whether it was told to end.
-    """
+def perform(job: Callable[[], Any]) -> Ending:
+    """Run the job and what it leaves to be done at the end."""
     owner = os.getpid()
     atexit._clear()  # what was registered before the fork is not this run's to do
-    code, error, terminated = _guarded(job)
+    ending = _guarded(job)
     if os.getpid() != owner:
-        os._exit(code)  # a fork of the job's own that came back here
-    if not terminated and "threading" in sys.modules:
+        os._exit(ending.code)  # a fork of the job's own that came back here
+    if not ending.is_terminated and "threading" in sys.modules:
         late = _guarded(_join_threads)
-        if late[0]:
-            code, error, terminated = late
+        if late.code:
+            ending = late
     atexit._run_exitfuncs()
-    return code, error, terminated
+    return ending
 
 
-def finish(channel: int, code: int, error: Failure | None, terminated: bool) -> NoReturn:
+def finish(channel: int, ending: Ending) -> NoReturn:
     """End the process the way the job ended."""
     _flush()
-    if error is not None:
-        os.write(channel, encode(error))
-    if terminated:
+    if ending.failure is not None:
+        os.write(channel, encode({"failure": ending.failure}))
+    elif ending.result is not None:
+        os.write(channel, encode({"result": ending.result}))
+    if ending.is_terminated:
         _signal.signal(_signal.SIGTERM, _signal.SIG_DFL)
         os.kill(os.getpid(), _signal.SIGTERM)
-    os._exit(code)
+    os._exit(ending.code)
 
 
-def call(bound: Bound | Failure, job: JobSetup, order: Order) -> None:
-    """Call the job's function, and see it through if it is a coroutine."""
+def call(bound: Bound | Failure, job: JobSetup, order: Order, channel: int) -> Any:
+    """Return what the job's function returns; if that is a coroutine, what comes of it."""
     if isinstance(bound, Failure):
         raise Unbound(bound)
-    result = bound.function(**job.args, **_services(bound.injected, order, job.name))
+    result = bound.function(**job.args, **_services(bound.injected, order, job.name, channel))
     if bound.is_async or hasattr(result, "__await__"):
         import asyncio  # loaded ahead where a job is a coroutine function
 
-        asyncio.run(_see_through(result))
+        return asyncio.run(_see_through(result))
+    return result
 
 
-async def _see_through(awaitable: Any) -> None:
-    await awaitable
+async def _see_through(awaitable: Any) -> Any:
+    return await awaitable
 
 
-def _services(names: Iterable[str], order: Order, job: str) -> dict[str, Any]:
+def _services(names: Iterable[str], order: Order, job: str, channel: int) -> dict[str, Any]:
     if not names:
         return {}
-    from cronjobs.services.run import services_of  # with `logging` behind it: only for jobs that ask
+    # With `logging` behind it: only for jobs that ask.
+    from cronjobs.executors.channel import Channel
+    from cronjobs.executors.journal import ChannelJournal, last_success
+    from cronjobs.services.run import services_of
 
+    line = Channel(channel)
     return services_of(
         names,
+        journal=ChannelJournal(line),
+        last_success=lambda: last_success(line),
+        should_stop=line.should_stop,
         job_name=job,
         run_id=order.run_id,
         scheduled_for=order.scheduled_for,
@@ -152,20 +171,26 @@ def _services(names: Iterable[str], order: Order, job: str) -> dict[str, Any]:
     )
 
 
-def _guarded(function: Callable[[], None]) -> tuple[int, Failure | None, bool]:
+def _guarded(function: Callable[[], Any]) -> Ending:
     try:
-        function()
+        returned = function()
+        return Ending(0, result=None if returned is None else _as_json(returned))
     except Terminated:
-        return _FAILED, None, True
+        return Ending(_FAILED, is_terminated=True)
     except SystemExit as exc:
         return _exit_code(exc)
     except Unbound as exc:
         _print(exc.failure.traceback or exc.failure.message)
-        return _FAILED, exc.failure, False
+        return Ending(_FAILED, exc.failure)
     except BaseException as exc:  # user code
         _print_traceback(exc)
-        return _FAILED, _describe(exc), False
-    return 0, None, False
+        return Ending(_FAILED, _describe(exc))
+
+
+def _as_json(value: Any) -> str:
+    from cronjobs.executors.results import as_json  # only for a run that returns something
+
+    return as_json(value)
 
 
 def _join_threads() -> None:
@@ -182,13 +207,13 @@ def _describe(exc: BaseException) -> Failure:
     return describe(exc)
 
 
-def _exit_code(exc: SystemExit) -> tuple[int, Failure | None, bool]:
+def _exit_code(exc: SystemExit) -> Ending:
     if exc.code is None or exc.code == 0:
-        return 0, None, False
+        return Ending(0)
     if isinstance(exc.code, int):
-        return exc.code & 0xFF, _describe(exc), False
+        return Ending(exc.code & 0xFF, _describe(exc))
     _print(str(exc.code))
-    return _FAILED, _describe(exc), False
+    return Ending(_FAILED, _describe(exc))
 
 
 def raise_terminated(signum: int, frame: object) -> None:

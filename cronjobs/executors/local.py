@@ -101,6 +101,8 @@ class LocalExecutor:
         if run is None:
             return False
         self._unwatched.append((self._clock.monotonic(), run))
+        if self._may_ask(run):
+            self._watch_channel(run)
         return run.go()
 
     def drop(self, number: int) -> None:
@@ -118,6 +120,18 @@ class LocalExecutor:
             if not kill_group(run.pid, signum):
                 # It has not come to begin a group yet; until it is reaped, its pid is no one else's.
                 kill_process(run.pid, signum)
+
+    def answer(self, number: int, ticket: int, answer: Any) -> None:
+        """Answer one of a run's questions; where it is gone, nobody hears it."""
+        run = self._runs.get(number)
+        if run is not None:
+            run.answer(ticket, answer)
+
+    def ask_to_stop(self, number: int) -> None:
+        """Tell a run that it is to end by itself, if it looks."""
+        run = self._runs.get(number)
+        if run is not None:
+            run.ask_to_stop()
 
     def wait(self, timeout_seconds: float) -> list[ExecutorEvent]:
         """Return what has happened; wait for it, but not longer than this."""
@@ -333,6 +347,26 @@ class LocalExecutor:
                 for stream in run.streams:
                     self._watch_stream(run, stream)
 
+    def _may_ask(self, run: LiveRun) -> bool:
+        """Return whether the run's function is given anything by which it reaches its channel."""
+        name = run.launch.job
+        verdict = self._verdicts.get(self._modules[name])
+        plan = None if verdict is None else verdict.plans.get(name)
+        return plan is None or bool(plan.keywords)
+
+    def _watch_channel(self, run: LiveRun) -> None:
+        assert run.channel is not None
+        descriptor = run.channel.fileno()
+
+        def read() -> None:
+            heard = run.heard()
+            if heard is None:
+                self._watch.remove(descriptor)
+            else:
+                self._events.extend(heard)
+
+        self._watch.add(descriptor, read)
+
     def _watch_stream(self, run: LiveRun, stream: Stream) -> None:
         def read() -> None:
             printed = run.printed(stream)
@@ -352,6 +386,8 @@ class LocalExecutor:
         if run.is_ending:
             kill_group(run.pid, signal.SIGKILL)
         if run.has_gone:
+            # What it asked for last may be the news that a step is done.
+            self._events.extend(run.heard() or ())
             self._events.extend(run.rest())
             self._events.append(run.ended(*end))
         else:
@@ -370,6 +406,7 @@ class LocalExecutor:
             return
         kill_group(run.pid, signal.SIGKILL)
         if run.has_gone:
+            self._events.extend(run.heard() or ())
             self._events.extend(run.rest())
             self._events.append(Vanished(run.launch.number))
         else:
@@ -378,6 +415,8 @@ class LocalExecutor:
         self._forget(run)
 
     def _forget(self, run: LiveRun) -> None:
+        if run.channel is not None:
+            self._watch.remove(run.channel.fileno())
         for stream in run.streams:
             self._watch.remove(stream.descriptor)
         run.close()

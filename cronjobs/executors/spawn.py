@@ -2,6 +2,7 @@
 
 import os
 import signal
+from typing import Any
 
 from cronjobs.executors import child, imports
 from cronjobs.executors.orders import JobSetup, Order
@@ -23,13 +24,12 @@ def main() -> None:
     order = Order(*setup["order"])
     make_streams_line_buffered()
     imports.prepare_path(setup["app_dir"], setup["directory"])
-    child.finish(CONTROL, *child.perform(lambda: _import_and_call(job, order)))
+    child.finish(CONTROL, child.perform(lambda: _import_and_call(job, order)))
 
 
-def _import_and_call(job: JobSetup, order: Order) -> None:
+def _import_and_call(job: JobSetup, order: Order) -> Any:
     failure = imports.import_module(imports.module_of(job))
     bound = failure or imports.bind(job)
     if isinstance(bound, imports.Bound):
-        child.call(bound, job, order)
-        return
+        return child.call(bound, job, order, CONTROL)
     raise child.Unbound(bound)

@@ -202,6 +202,7 @@ def _preload(bound: Mapping[str, Bound | Failure]) -> None:
     if any(each.is_async for each in functions):
         import asyncio  # noqa: F401
     if any(each.injected for each in functions):
+        import cronjobs.executors.journal
         import cronjobs.services.run  # noqa: F401
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from cronjobs.core.errors import NotFoundError
 from cronjobs.core.suggest import did_you_mean
+from cronjobs.core.workflow import Journal
 
 _MISSING = object()
 
@@ -15,6 +16,7 @@ class Container:
     def __init__(self, factories: dict[str, Callable[[], Any]]) -> None:
         self._factories = factories
         self._built: dict[str, Any] = {}
+        self.journal: Journal | None = None  # of the run's workflows
 
     def has(self, key: str) -> bool:
         """Return whether there is a service of that name."""
