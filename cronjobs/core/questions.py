@@ -94,14 +94,16 @@ def said(message: Question | Answer) -> list[Any]:
 def question_from(value: Any) -> Question:
     """Return the question that came as JSON; ValueError where it is none."""
     try:
-        return _message(_QUESTIONS, value)
+        question: Question = _message(_QUESTIONS, value)
+        return question
     except (TypeError, LookupError, ValueError) as exc:
         raise ValueError(f"no question: {exc!r}") from exc
 
 
 def answer_from(value: Any) -> Answer:
     """Return the answer that came as JSON."""
-    return _message(_ANSWERS, value)
+    answer: Answer = _message(_ANSWERS, value)
+    return answer
 
 
 def step_from(values: Sequence[Any]) -> StepRecord:

@@ -73,7 +73,7 @@ def asks_from_a_fork(context):
         os._exit(0)
     os.waitpid(pid, 0)
 
-JUNK = b"x", b"null", b"[]", b'{"number": 1}', b'{"result": 7}', b"[" * 5000, b'{"number": 2, "question": [1]}'
+JUNK = b"x", b"", b"[]", b'{"number": 1}', b'{"result": 7}', b"[" * 5000, b'{"number": 2, "question": 1}'
 
 def scribbles(context):
     context.should_stop
