@@ -6,14 +6,17 @@ import atexit
 import gc
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, NoReturn
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from cronjobs.core.failure import Failure
 from cronjobs.executors.imports import Bound
 from cronjobs.executors.orders import JobSetup, Order
 from cronjobs.executors.wire import encode
 from cronjobs.processes import die_with_parent
+
+if TYPE_CHECKING:
+    from cronjobs.services.container import Container
 
 _FAILED = 1
 _INTERNAL = 70
@@ -121,35 +124,90 @@ def finish(channel: int, code: int, error: Failure | None, terminated: bool) -> 
     os._exit(code)
 
 
-def call(bound: Bound | Failure, job: JobSetup, order: Order) -> None:
-    """Call the job's function, and see it through if it is a coroutine."""
+def call(bound: Bound | Failure, job: JobSetup, order: Order) -> Any:
+    """Call the job's function, see it through if it is a coroutine, and return what it returns."""
     if isinstance(bound, Failure):
         raise Unbound(bound)
-    result = bound.function(**job.args, **_services(bound.injected, order, job.name))
-    if bound.is_async or hasattr(result, "__await__"):
-        import asyncio  # loaded ahead where a job is a coroutine function
+    if bound.is_injected:
+        container = _container(bound, job, order)
+        if bound.plan.is_async:
+            return _run(_with_services(bound, job, container))
+        return _closed(container, lambda: _called(bound, job, container))
+    result = bound.function(**job.args)
+    if bound.plan.is_async or hasattr(result, "__await__"):
+        return _run(_see_through(result))
+    return result
 
-        asyncio.run(_see_through(result))
+
+def _run(coroutine: Any) -> Any:
+    import asyncio  # loaded ahead where a job is a coroutine function
+
+    return asyncio.run(coroutine)
 
 
-async def _see_through(awaitable: Any) -> None:
-    await awaitable
+async def _see_through(awaitable: Any) -> Any:
+    return await awaitable
 
 
-def _services(names: Iterable[str], order: Order, job: str) -> dict[str, Any]:
-    if not names:
-        return {}
-    from cronjobs.services.run import services_of  # with `logging` behind it: only for jobs that ask
+def _called(bound: Bound, job: JobSetup, container: "Container") -> Any:
+    values = container.inject(bound.plan.keywords)
+    result = bound.function(**job.args, **values, **dict.fromkeys(bound.plan.containers, container))
+    return container.wait_for(result) if hasattr(result, "__await__") else result
 
-    return services_of(
-        names,
-        job_name=job,
+
+async def _with_services(bound: Bound, job: JobSetup, container: "Container") -> Any:
+    try:
+        values = await container.inject_async(bound.plan.keywords)
+        containers = dict.fromkeys(bound.plan.containers, container)
+        result = await bound.function(**job.args, **values, **containers)
+    except BaseException as exc:  # user code, or a signal
+        try:
+            await container.aclose()
+        except BaseException as later:
+            _tell_later_error(exc, later)
+        raise
+    await container.aclose()
+    return result
+
+
+def _closed(container: "Container", function: Callable[[], Any]) -> Any:
+    """Return what a function returns; whatever becomes of it, the services are cleaned up."""
+    try:
+        result = function()
+    except BaseException as exc:  # user code, or a signal
+        try:
+            container.close()
+        except BaseException as later:
+            _tell_later_error(exc, later)
+        raise
+    container.close()
+    return result
+
+
+def _tell_later_error(job: BaseException, later: BaseException) -> None:
+    """Print a clean-up's error where the job's own is the one to be recorded; but the end comes first."""
+    if isinstance(later, Terminated) and not isinstance(job, Terminated):
+        raise later
+    _print_traceback(later)
+
+
+def _container(bound: Bound, job: JobSetup, order: Order) -> "Container":
+    # All of it only for jobs that ask for something; `run` has `logging` behind it.
+    import time
+    from datetime import UTC, datetime
+
+    from cronjobs.context import Context
+    from cronjobs.services.run import make_container
+
+    context = Context(
+        job_name=job.name,
         run_id=order.run_id,
-        scheduled_for=order.scheduled_for,
+        scheduled_for=datetime.fromtimestamp(order.scheduled_for, UTC),
         attempt=order.attempt,
         execution_number=order.execution_number,
         remaining_executions=order.remaining_executions,
     )
+    return make_container(bound.supplies, context, time.monotonic)
 
 
 def _guarded(function: Callable[[], None]) -> tuple[int, Failure | None, bool]:
