@@ -1,3 +1,21 @@
 """A cron for Python functions."""
 
 __version__ = "0.1.0"
+
+# Not from `typing`, whose import costs more than the rest of this file; type checkers know the name.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cronjobs.services.container import Container as Container
+else:
+    # The public names, and where each is loaded from when it is first used.
+    _ROOMS = {"Container": "cronjobs.services.container"}
+
+    def __getattr__(name):
+        if name not in _ROOMS:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = getattr(__import__(_ROOMS[name], fromlist=[name]), name)
+        globals()[name] = value
+        return value
+
+    def __dir__():
+        return [*globals(), *_ROOMS]

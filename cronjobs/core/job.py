@@ -57,6 +57,27 @@ class Settings(NamedTuple):
     import_timeout_seconds: float = 30.0
 
 
+class Scope(StrEnum):
+    """How long a service lives: as long as its run, or as whoever resolved it likes."""
+
+    RUN = "run"
+    TRANSIENT = "transient"
+
+
+class Service(NamedTuple):
+    """One line of `[services]`: what makes it."""
+
+    factory: str  # "pkg.mod:attr.attr"
+    scope: Scope = Scope.RUN
+
+
+class QuerySettings(NamedTuple):
+    """The `[query]` table: which database, and what its schema does not say of itself."""
+
+    url: str
+    relations: Mapping[str, Any] = {}
+
+
 class Configuration(NamedTuple):
     """A whole `jobs.toml`. `jobs` keeps the file's order."""
 
@@ -65,3 +86,5 @@ class Configuration(NamedTuple):
     app_dir: str  # first on the jobs' import path
     settings: Settings
     jobs: Mapping[str, Job]
+    services: Mapping[str, Service] = {}  # by key, in the file's order
+    query: QuerySettings | None = None

@@ -6,14 +6,17 @@ import atexit
 import gc
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, NoReturn
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from cronjobs.core.failure import Failure
 from cronjobs.executors.imports import Bound
 from cronjobs.executors.orders import JobSetup, Order
 from cronjobs.executors.wire import encode
 from cronjobs.processes import die_with_parent
+
+if TYPE_CHECKING:
+    from cronjobs.services.container import Container
 
 _FAILED = 1
 _INTERNAL = 70
@@ -133,42 +136,96 @@ def finish(channel: int, ending: Ending) -> NoReturn:
 
 
 def call(bound: Bound | Failure, job: JobSetup, order: Order, channel: int) -> Any:
-    """Return what the job's function returns; if that is a coroutine, what comes of it."""
+    """Call the job's function, see it through if it is a coroutine, and return what it returns."""
     if isinstance(bound, Failure):
         raise Unbound(bound)
-    result = bound.function(**job.args, **_services(bound.injected, order, job.name, channel))
-    if bound.is_async or hasattr(result, "__await__"):
-        import asyncio  # loaded ahead where a job is a coroutine function
-
-        return asyncio.run(_see_through(result))
+    if bound.is_injected:
+        container = _container(bound, job, order, channel)
+        if bound.plan.is_async:
+            return _run(_with_services(bound, job, container))
+        return _closed(container, lambda: _called(bound, job, container))
+    result = bound.function(**job.args)
+    if bound.plan.is_async or hasattr(result, "__await__"):
+        return _run(_see_through(result))
     return result
+
+
+def _run(coroutine: Any) -> Any:
+    import asyncio  # loaded ahead where a job is a coroutine function
+
+    return asyncio.run(coroutine)
 
 
 async def _see_through(awaitable: Any) -> Any:
     return await awaitable
 
 
-def _services(names: Iterable[str], order: Order, job: str, channel: int) -> dict[str, Any]:
-    if not names:
-        return {}
-    # With `logging` behind it: only for jobs that ask.
+def _called(bound: Bound, job: JobSetup, container: "Container") -> Any:
+    values = container.inject(bound.plan.keywords)
+    result = bound.function(**job.args, **values, **dict.fromkeys(bound.plan.containers, container))
+    return container.wait_for(result) if hasattr(result, "__await__") else result
+
+
+async def _with_services(bound: Bound, job: JobSetup, container: "Container") -> Any:
+    try:
+        values = await container.inject_async(bound.plan.keywords)
+        containers = dict.fromkeys(bound.plan.containers, container)
+        result = await bound.function(**job.args, **values, **containers)
+    except BaseException as exc:  # user code, or a signal
+        try:
+            await container.aclose()
+        except BaseException as later:
+            _tell_later_error(exc, later)
+        raise
+    await container.aclose()
+    return result
+
+
+def _closed(container: "Container", function: Callable[[], Any]) -> Any:
+    """Return what a function returns; whatever becomes of it, the services are cleaned up."""
+    try:
+        result = function()
+    except BaseException as exc:  # user code, or a signal
+        try:
+            container.close()
+        except BaseException as later:
+            _tell_later_error(exc, later)
+        raise
+    container.close()
+    return result
+
+
+def _tell_later_error(job: BaseException, later: BaseException) -> None:
+    """Print a clean-up's error where the job's own is the one to be recorded; but the end comes first."""
+    if isinstance(later, Terminated) and not isinstance(job, Terminated):
+        raise later
+    _print_traceback(later)
+
+
+def _container(bound: Bound, job: JobSetup, order: Order, channel: int) -> "Container":
+    # All of it only for jobs that ask for something; `run` has `logging` behind it.
+    import time
+    from datetime import UTC, datetime
+
+    from cronjobs.context import Context
     from cronjobs.executors.channel import Channel
     from cronjobs.executors.journal import ChannelJournal, last_success
-    from cronjobs.services.run import services_of
+    from cronjobs.services.run import make_container
 
     line = Channel(channel)
-    return services_of(
-        names,
-        journal=ChannelJournal(line),
-        last_success=lambda: last_success(line),
-        should_stop=line.should_stop,
-        job_name=job,
+    context = Context(
+        job_name=job.name,
         run_id=order.run_id,
-        scheduled_for=order.scheduled_for,
+        scheduled_for=datetime.fromtimestamp(order.scheduled_for, UTC),
         attempt=order.attempt,
         execution_number=order.execution_number,
         remaining_executions=order.remaining_executions,
+        last_success=lambda: last_success(line),
+        should_stop=line.should_stop,
     )
+    container = make_container(bound.supplies, context, time.monotonic)
+    container.journal = ChannelJournal(line)
+    return container
 
 
 def _guarded(function: Callable[[], Any]) -> Ending:
