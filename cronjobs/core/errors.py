@@ -56,6 +56,12 @@ class RefusedError(CronjobsError):
     exit_code = 6
 
 
+class QueryError(CronjobsError):
+    """A question to the database that cannot be answered: asked wrongly, or the database is out of reach."""
+
+    exit_code = 1
+
+
 class ScheduleError(ValueError):
     """A text that is no schedule.
 
