@@ -56,8 +56,16 @@ class RefusedError(CronjobsError):
     exit_code = 6
 
 
+class QueryError(CronjobsError):
+    """A question to the database that cannot be answered: asked wrongly, or the database is out of reach."""
+
+    exit_code = 1
+
+
 class ServiceError(CronjobsError):
     """A service cannot be made: unknown, circular, or asked for in a way that cannot work."""
+
+    exit_code = 1
 
 
 class WorkflowError(CronjobsError):
