@@ -93,12 +93,13 @@ class StepLine(NamedTuple):
 class WorkflowRecord(NamedTuple):
     """A workflow as the journal shows it.
 
-    id: with its `~n`. run_id: of the run that has it, or had it last. is_compensating: its steps are being
-    undone, or were. is_cancelled: somebody asked for that. steps: in the order of their numbers; empty where
-    they were not asked for.
+    id: with its `~n`; base_id: without. run_id: of the run that has it, or had it last.
+    is_compensating: its steps are being undone, or were. is_cancelled: somebody asked for that.
+    steps: in the order of their numbers; empty where they were not asked for.
     """
 
     id: str
+    base_id: str
     name: str
     target: str
     job: str

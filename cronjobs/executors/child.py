@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from cronjobs.core.failure import Failure
 from cronjobs.executors.imports import Bound
-from cronjobs.executors.orders import JobSetup, Order
+from cronjobs.executors.orders import GoingOn, JobSetup, Order
 from cronjobs.executors.wire import encode
 from cronjobs.processes import die_with_parent
 
 if TYPE_CHECKING:
     from cronjobs.services.container import Container
+    from cronjobs.services.supplies import Supplies
 
 _FAILED = 1
 _INTERNAL = 70
@@ -140,7 +141,7 @@ def call(bound: Bound | Failure, job: JobSetup, order: Order, channel: int) -> A
     if isinstance(bound, Failure):
         raise Unbound(bound)
     if bound.is_injected:
-        container = _container(bound, job, order, channel)
+        container = _container(bound.supplies, job, order, channel)
         if bound.plan.is_async:
             return _run(_with_services(bound, job, container))
         return _closed(container, lambda: _called(bound, job, container))
@@ -148,6 +149,27 @@ def call(bound: Bound | Failure, job: JobSetup, order: Order, channel: int) -> A
     if bound.plan.is_async or hasattr(result, "__await__"):
         return _run(_see_through(result))
     return result
+
+
+def go_on(going_on: GoingOn, supplies: Supplies, job: JobSetup, order: Order, channel: int) -> Any:
+    """Go on with a workflow, or undo it, in the job's name but without its function; return its result.
+
+    Raises WorkflowError where it does not end as it is to.
+    """
+    from cronjobs.core.errors import WorkflowError
+    from cronjobs.core.workflow import Intent
+    from cronjobs.workflows.resume import resume
+
+    container = _container(supplies, job, order, channel)
+
+    def ended() -> Any:
+        begun = resume(going_on.target, going_on.id, container, Intent(going_on.intent))
+        return container.wait_for(begun) if hasattr(begun, "__await__") else begun
+
+    found = _closed(container, ended)
+    if found.transaction.state != going_on.goal:
+        raise WorkflowError(f"workflow {found.transaction.id} is {found.transaction.state}")
+    return found.result
 
 
 def _run(coroutine: Any) -> Any:
@@ -202,7 +224,7 @@ def _tell_later_error(job: BaseException, later: BaseException) -> None:
     _print_traceback(later)
 
 
-def _container(bound: Bound, job: JobSetup, order: Order, channel: int) -> "Container":
+def _container(supplies: Supplies, job: JobSetup, order: Order, channel: int) -> "Container":
     # All of it only for jobs that ask for something; `run` has `logging` behind it.
     import time
     from datetime import UTC, datetime
@@ -223,7 +245,7 @@ def _container(bound: Bound, job: JobSetup, order: Order, channel: int) -> "Cont
         last_success=lambda: last_success(line),
         should_stop=line.should_stop,
     )
-    container = make_container(bound.supplies, context, time.monotonic)
+    container = make_container(supplies, context, time.monotonic)
     container.journal = ChannelJournal(line)
     return container
 

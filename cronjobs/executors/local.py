@@ -16,7 +16,7 @@ from cronjobs.core.job import Configuration, Isolation
 from cronjobs.core.ports import Clock, ExecutorEvent, Launch, Prepared, Said, Signalled, Unprepared, Vanished
 from cronjobs.executors import wire
 from cronjobs.executors.live_run import LiveRun, Stream
-from cronjobs.executors.orders import JobSetup, Order
+from cronjobs.executors.orders import GoingOn, JobSetup, Order
 from cronjobs.executors.pool import Pool, Reports, spawn
 from cronjobs.executors.verdicts import Finding, Findings, Verdict, verdict_from
 from cronjobs.executors.watch import Watch
@@ -44,11 +44,13 @@ class LocalExecutor:
         signals: SignalPipe,
         watch: Watch,
         always_spawn: bool = False,
+        going_on: GoingOn | None = None,
         descriptor_limit: int | None = None,
     ) -> None:
         """Nothing is started yet.
 
         always_spawn: every run in an interpreter of its own, and no first look at the modules.
+        going_on: what spawned runs do instead of calling their job's function.
         descriptor_limit: the soft limit that runs get back, where this process raised its own.
         """
         self._configuration = configuration
@@ -57,6 +59,7 @@ class LocalExecutor:
         self._watch = watch
         self._descriptor_limit = descriptor_limit
         self._always_spawn = always_spawn
+        self._going_on = going_on
         self._setups = {
             job.name: JobSetup(job.name, job.callable, dict(job.args), dict(job.env))
             for job in configuration.jobs.values()
@@ -191,7 +194,8 @@ class LocalExecutor:
             run.open()
             order = Order.of(run.launch, 0)
             job = self._setups[name]
-            setup = wire.write_setup(self._setup([]) | {"job": job, "order": order})
+            own = {"job": job, "order": order, "going_on": self._going_on}
+            setup = wire.write_setup(self._setup([]) | own)
             run.pid = spawn("cronjobs.executors.spawn", setup, *run.theirs, env=job.env)
         except OSError as exc:
             run.hand_over()

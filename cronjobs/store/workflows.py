@@ -267,8 +267,17 @@ def _row(values: Sequence[Any]) -> _Row:
 
 def _as_record(row: _Row, steps: Sequence[StepLine]) -> WorkflowRecord:
     return WorkflowRecord(
-        row.full_id,
-        *(row.name, row.target, row.job, row.run_id, row.state, row.is_compensating, row.is_cancelled),
+        *(
+            row.full_id,
+            row.id,
+            row.name,
+            row.target,
+            row.job,
+            row.run_id,
+            row.state,
+            row.is_compensating,
+            row.is_cancelled,
+        ),
         *(row.input, row.result, row.errors, row.started_at, row.finished_at),
         steps,
     )
