@@ -82,6 +82,14 @@ class WorkflowFailure(NamedTuple):
     error: Failure
 
 
+class Transaction(NamedTuple):
+    """A workflow as it stands at its end. steps: in the order of their numbers."""
+
+    id: str
+    state: WorkflowState
+    steps: Sequence[StepRecord]
+
+
 class Intent(StrEnum):
     """Why a workflow is begun: by a job that calls it, or by hand, to go on with it or to undo it."""
 
@@ -122,11 +130,12 @@ class Admitted(NamedTuple):
 
 
 class Concluded(NamedTuple):
-    """The workflow has succeeded already: there is nothing to run."""
+    """The workflow has succeeded already: there is nothing to run. errors: what it ended with all the same."""
 
     id: str
     result: Any
     steps: Sequence[StepRecord] = ()
+    errors: Sequence[WorkflowFailure] = ()
 
 
 class Refused(NamedTuple):

@@ -177,7 +177,7 @@ def _join_threads() -> None:
 
 
 def _describe(exc: BaseException) -> Failure:
-    from cronjobs.executors.failures import describe  # with `traceback`: only for a run that fails
+    from cronjobs.failures import describe  # with `traceback`: only for a run that fails
 
     return describe(exc)
 
@@ -199,7 +199,7 @@ def raise_terminated(signum: int, frame: object) -> None:
 
 def _print_traceback(exc: BaseException | None) -> None:
     if exc is not None:
-        from cronjobs.executors.failures import format_traceback
+        from cronjobs.failures import format_traceback
 
         _print(format_traceback(exc))
 
