@@ -8,19 +8,19 @@ if TYPE_CHECKING:
     from cronjobs.core.errors import StepFailedError as StepFailedError
     from cronjobs.core.errors import WorkflowFailedError as WorkflowFailedError
     from cronjobs.workflows.injection import injected as injected
+    from cronjobs.workflows.outcomes import PermanentFailure as PermanentFailure
+    from cronjobs.workflows.outcomes import StepResponse as StepResponse
     from cronjobs.workflows.parallel import parallel as parallel
-    from cronjobs.workflows.step import PermanentFailure as PermanentFailure
-    from cronjobs.workflows.step import StepResponse as StepResponse
     from cronjobs.workflows.step import step as step
     from cronjobs.workflows.step_context import StepContext as StepContext
     from cronjobs.workflows.workflow import workflow as workflow
 
 # The public names, and the modules that are imported when they are first used.
 _HOMES = {
-    "PermanentFailure": "cronjobs.workflows.step",
+    "PermanentFailure": "cronjobs.workflows.outcomes",
     "StepContext": "cronjobs.workflows.step_context",
     "StepFailedError": "cronjobs.core.errors",
-    "StepResponse": "cronjobs.workflows.step",
+    "StepResponse": "cronjobs.workflows.outcomes",
     "WorkflowFailedError": "cronjobs.core.errors",
     "injected": "cronjobs.workflows.injection",
     "parallel": "cronjobs.workflows.parallel",

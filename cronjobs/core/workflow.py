@@ -130,7 +130,7 @@ class Admitted(NamedTuple):
 
 
 class Concluded(NamedTuple):
-    """The workflow has succeeded already: there is nothing to run. errors: what it ended with all the same."""
+    """The workflow has succeeded already. errors: of steps that were allowed to fail."""
 
     id: str
     result: Any

@@ -10,7 +10,7 @@ class NotJsonError(TypeError):
 
 
 def through_json(value: Any) -> Any:
-    """Return the value as it will be read back: tuples as lists, keys as texts; NotJsonError if it cannot be."""
+    """Return the value as it is read back: tuples as lists, keys as texts; NotJsonError for what is none."""
     import json  # late: a module that defines steps does not need it
 
     if value is None or value is True or value is False or type(value) is str:
