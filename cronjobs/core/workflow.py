@@ -115,6 +115,14 @@ class WorkflowRecord(NamedTuple):
     steps: Sequence[StepLine] = ()
 
 
+class Transaction(NamedTuple):
+    """A workflow as it stands at its end. steps: in the order of their numbers."""
+
+    id: str
+    state: WorkflowState
+    steps: Sequence[StepRecord]
+
+
 class Intent(StrEnum):
     """Why a workflow is begun: by a job that calls it, or by hand, to go on with it or to undo it."""
 
@@ -155,11 +163,12 @@ class Admitted(NamedTuple):
 
 
 class Concluded(NamedTuple):
-    """The workflow has succeeded already: there is nothing to run."""
+    """The workflow has succeeded already. errors: of steps that were allowed to fail."""
 
     id: str
     result: Any
     steps: Sequence[StepRecord] = ()
+    errors: Sequence[WorkflowFailure] = ()
 
 
 class Refused(NamedTuple):

@@ -159,12 +159,13 @@ def go_on(going_on: GoingOn, supplies: Supplies, job: JobSetup, order: Order, ch
     from cronjobs.core.errors import WorkflowError
     from cronjobs.core.workflow import Intent
     from cronjobs.workflows.resume import resume
+    from cronjobs.workflows.workflow import WorkflowResult
 
     container = _container(supplies, job, order, channel)
 
     def ended() -> Any:
         begun = resume(going_on.target, going_on.id, container, Intent(going_on.intent))
-        return container.wait_for(begun) if hasattr(begun, "__await__") else begun
+        return begun if isinstance(begun, WorkflowResult) else container.wait_for(begun)
 
     found = _closed(container, ended)
     if found.transaction.state != going_on.goal:
@@ -281,7 +282,7 @@ def _join_threads() -> None:
 
 
 def _describe(exc: BaseException) -> Failure:
-    from cronjobs.executors.failures import describe  # with `traceback`: only for a run that fails
+    from cronjobs.failures import describe  # with `traceback`: only for a run that fails
 
     return describe(exc)
 
@@ -303,7 +304,7 @@ def raise_terminated(signum: int, frame: object) -> None:
 
 def _print_traceback(exc: BaseException | None) -> None:
     if exc is not None:
-        from cronjobs.executors.failures import format_traceback
+        from cronjobs.failures import format_traceback
 
         _print(format_traceback(exc))
 

@@ -146,7 +146,7 @@ def _begin(database: sqlite3.Connection, run: Run, begin: Begin, now: float) -> 
     if newest is None:
         return Refused(begin.id, WorkflowState.RUNNING, is_known=False)
     if what == "concluded":
-        return Concluded(newest.full_id, newest.result, _steps(database, newest.row))
+        return Concluded(newest.full_id, newest.result, _steps(database, newest.row), newest.errors)
     if what == "refused":
         return Refused(newest.full_id, newest.state, newest.run_id if is_owned else "")
     return _take_over(database, run, newest, is_undone=what == "undo" or newest.is_cancelled)
