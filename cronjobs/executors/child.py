@@ -151,7 +151,7 @@ def call(bound: Bound | Failure, job: JobSetup, order: Order, channel: int) -> A
     return result
 
 
-def go_on(going_on: GoingOn, supplies: Supplies, job: JobSetup, order: Order, channel: int) -> Any:
+def go_on(going_on: GoingOn, supplies: "Supplies", job: JobSetup, order: Order, channel: int) -> Any:
     """Go on with a workflow, or undo it, in the job's name but without its function; return its result.
 
     Raises WorkflowError where it does not end as it is to.
@@ -225,7 +225,7 @@ def _tell_later_error(job: BaseException, later: BaseException) -> None:
     _print_traceback(later)
 
 
-def _container(supplies: Supplies, job: JobSetup, order: Order, channel: int) -> "Container":
+def _container(supplies: "Supplies", job: JobSetup, order: Order, channel: int) -> "Container":
     # All of it only for jobs that ask for something; `run` has `logging` behind it.
     import time
     from datetime import UTC, datetime
