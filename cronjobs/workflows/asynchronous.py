@@ -13,7 +13,7 @@ from cronjobs.workflows.execution import Execution, Invocation
 from cronjobs.workflows.forward import forward
 from cronjobs.workflows.gate import Gate
 from cronjobs.workflows.scope import Inside, Scope, here
-from cronjobs.workflows.synchronous import MOST_THREADS, results_of
+from cronjobs.workflows.synchronous import MOST_THREADS, plain, results_of
 
 if TYPE_CHECKING:
     from cronjobs.workflows.step import Step
@@ -233,7 +233,7 @@ class AsynchronousRunner:
                 limit = Broken(call.overrun(), "timed_out")
                 loop = asyncio.get_running_loop()
                 timer = loop.call_later(call.timeout_seconds, gate.cut, limit.error)
-            ending = _begin(_context_at(call.inside), lambda: gate.run(function))
+            ending = _begin(_context_at(call.inside), lambda: plain(call.what, gate.run(function)))
             cancelled = None
             while not ending.done():
                 try:
@@ -250,8 +250,6 @@ class AsynchronousRunner:
             return limit
         if isinstance(outcome, Broken) and not isinstance(outcome.error, Exception):
             raise outcome.error
-        if isinstance(outcome, Returned) and hasattr(outcome.value, "__await__"):
-            raise TypeError(f"{call.what} is `def` and returned something to await; write it `async def`")
         return outcome
 
 

@@ -55,7 +55,7 @@ class SynchronousRunner:
         try:
             with _at(Scope(execution)):
                 value = alarm.call(body, self._limit) if is_main_thread() else body()
-            return Returned(_plain(f"workflow `{execution.name}`", value))
+            return Returned(plain(f"workflow `{execution.name}`", value))
         except Cut as cut:
             return Broken(self._stopped_by(cut), "cut")
         except (Exception, Halt) as exc:
@@ -98,7 +98,7 @@ class SynchronousRunner:
     def _branch(self, item: Callable[[], Any], scope: Scope) -> Outcome:
         try:
             with _at(scope):
-                return Returned(_plain("a branch of parallel()", item()))
+                return Returned(plain("a branch of parallel()", item()))
         except (Exception, Halt) as exc:
             return Broken(exc)
         except BaseException as exc:
@@ -188,7 +188,7 @@ class SynchronousRunner:
             if limit is not None and cut.limit is limit:
                 return Broken(limit.error, "timed_out")
             return Broken(self._stopped_by(cut), "cut")
-        return Returned(_plain(call.what, value))
+        return Returned(plain(call.what, value))
 
     def _called_elsewhere(self, call: Call, function: Callable[[], Any]) -> Outcome:
         execution, gate = self._execution, Gate()
@@ -198,7 +198,7 @@ class SynchronousRunner:
             if execution.is_left:
                 raise Halt()
             with _cut_after(gate, end):
-                return Returned(_plain(call.what, gate.run(function)))
+                return Returned(plain(call.what, gate.run(function)))
         except Cut:
             if end is None or gate.error is not end[1].error:
                 raise Halt() from None
@@ -260,7 +260,7 @@ def _at(place: Scope | Inside) -> Iterator[None]:
         here.set(before)
 
 
-def _plain(what: str, value: Any) -> Any:
+def plain(what: str, value: Any) -> Any:
     """Return a value that nothing needs to await; TypeError for another one."""
     if not hasattr(value, "__await__"):
         return value
