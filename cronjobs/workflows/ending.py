@@ -8,7 +8,7 @@ from cronjobs.core.workflow import StepRecord, StepState, Transaction, WorkflowF
 from cronjobs.workflows.effects import Broken, Halt, Outcome, Pause, Returned, Rules, performed
 from cronjobs.workflows.execution import Execution, WorkflowCancelledError, in_words
 from cronjobs.workflows.forward import described, is_tried_again, next_attempt
-from cronjobs.workflows.injection import wanted
+from cronjobs.workflows.injection import input_name, wanted
 from cronjobs.workflows.step import Compensation, Step, step_of
 from cronjobs.workflows.values import NotJsonError, through_json
 
@@ -146,14 +146,15 @@ def _compensate(execution: Execution, debt: Debt) -> Rules[None]:
 def _attempt(execution: Execution, debt: Debt, record: StepRecord) -> Rules[Outcome]:
     what = f"compensation of `{debt.step.name}`"
     function, parameters = debt.compensation.function, debt.compensation.parameters
-    injectable = execution.injectable(("context", "compensation_input"))
+    injectable = execution.injectable(("context",))
+    own = input_name("compensation_input", parameters, injectable)
     try:
-        names = wanted(what, parameters, (), {}, injectable)
+        names = wanted(what, parameters, (), {}, {*injectable, own})
     except TypeError as exc:
         return Broken(exc)
     call = execution.call(
         what, debt.step, record, function, parameters, names, suffix="/compensation",
-        compensation_input=through_json(record.compensation_input),
+        **{own: through_json(record.compensation_input)},
     )  # fmt: skip
     outcome = yield from performed(call)
     if execution.is_left:

@@ -83,6 +83,17 @@ def _inspected(function: Callable[..., Any]) -> Parameters:
     )
 
 
+def input_name(usual: str, parameters: Parameters, injectable: Collection[str]) -> str:
+    """Return the name by which a function takes its one input: the usual one, or its first that is its own.
+
+    The usual one, too, where the function takes no input.
+    """
+    if usual in parameters.names:
+        return usual
+    own = (name for name in parameters.names if name in parameters.required and name not in injectable)
+    return next(own, usual)
+
+
 def wanted(
     what: str,
     parameters: Parameters,

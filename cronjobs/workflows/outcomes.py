@@ -3,14 +3,18 @@
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
+_RESULT: Any = object()
 
 
 class StepResponse(Generic[T]):
-    """What a step returns whose compensation needs something else than its result."""
+    """What a step returns whose compensation needs something else than its result.
 
-    def __init__(self, result: T, compensation_input: Any = None) -> None:
+    compensation_input: without it, the result.
+    """
+
+    def __init__(self, result: T, compensation_input: Any = _RESULT) -> None:
         self.result = result
-        self.compensation_input = compensation_input
+        self.compensation_input = result if compensation_input is _RESULT else compensation_input
 
     def __repr__(self) -> str:
         return f"StepResponse({self.result!r}, {self.compensation_input!r})"

@@ -20,7 +20,7 @@ from cronjobs.workflows.clock import SystemClock
 from cronjobs.workflows.effects import Halt
 from cronjobs.workflows.ending import Ended
 from cronjobs.workflows.execution import Execution, in_words
-from cronjobs.workflows.injection import parameters_of, wanted
+from cronjobs.workflows.injection import input_name, parameters_of, wanted
 from cronjobs.workflows.ledger import Ledger, journal_of, ledger_of
 from cronjobs.workflows.ports import Clock, Container
 from cronjobs.workflows.scope import here
@@ -94,9 +94,9 @@ class BoundWorkflow(Generic[R]):
             plain = through_json(input)
         except NotJsonError as exc:
             raise WorkflowError(f"the input of workflow `{workflow.name}` is not JSON: {exc}") from None
-        if plain is not None and "input" not in workflow.parameters.names:
+        if plain is not None and self._input_name() not in workflow.parameters.names:
             raise WorkflowError(
-                f"the workflow `{workflow.name}` was given an input, and has no parameter `input`"
+                f"the workflow `{workflow.name}` was given an input, and has no parameter for it"
             )
         return self.start(workflow_id or self._default_id(), plain, raise_on_error=raise_on_error)
 
@@ -104,12 +104,16 @@ class BoundWorkflow(Generic[R]):
         """Do as `run` does, for any intent."""
         workflow = self._workflow
         options = workflow.options
-        injectable = {"input", "container", *self._container.parameters()}
+        injectable = {self._input_name(), "container", *self._container.parameters()}
         names = wanted(f"workflow `{workflow.name}`", workflow.parameters, (), {}, injectable)
         begin = Begin(id, workflow.name, workflow.target, input, options.retention_seconds, intent)
         if workflow.parameters.is_async:
             return self._asynchronously(begin, names, raise_on_error)  # type: ignore[return-value]  # R of `async def`
         return self._synchronously(begin, names, raise_on_error)  # type: ignore[return-value]  # R of `def`
+
+    def _input_name(self) -> str:
+        injectable = {"container", *self._container.parameters()}
+        return input_name("input", self._workflow.parameters, injectable)
 
     def _default_id(self) -> str:
         workflow = self._workflow.name
@@ -182,7 +186,7 @@ class BoundWorkflow(Generic[R]):
         return execution
 
     def _given(self, execution: Execution, names: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
-        own = {"input": through_json(execution.input), "container": self._container}
+        own = {self._input_name(): through_json(execution.input), "container": self._container}
         return {name: own[name] for name in names if name in own}, [name for name in names if name not in own]
 
     def _result(self, ended: Ended, raise_on_error: bool) -> WorkflowResult[Any]:

@@ -280,7 +280,7 @@ def test_a_compensation_that_names_what_there_is_not_cannot_be_called():
     bench.failures = {("do", "a"): 1}
 
     @bench.act.compensate
-    def undo(mailr):
+    def undo(compensation_input, mailr):
         return None
 
     result = run(bench.workflow("a"), a_run(mailer="post"), raise_on_error=False)
