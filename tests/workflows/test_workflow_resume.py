@@ -441,7 +441,7 @@ def test_siblings_of_a_cancelled_workflow_end_their_step_and_begin_no_other():
     @step
     async def act(name):
         told.append(f"do {name}")
-        if name == "a":
+        if name == "b":
             journal.cancel("order-7")
         await asyncio.sleep(0)
         return name
