@@ -595,3 +595,24 @@ def test_what_dies_in_a_branch_ends_the_others(is_async):
     (record,) = container.journal.workflows()
     assert str(record.state) == "running"
     assert "compensat" not in str(states(container.journal))
+
+
+def test_branches_that_never_begin_are_not_complained_of():
+    """A coroutine that nobody awaits is a warning, and warnings are errors here."""
+    bench = Bench(is_async=True)
+    container = a_run()
+
+    async def branch():
+        return await bench.act("b")
+
+    @workflow
+    async def body():
+        container.journal.cancel(f"{KEY}/body#1")
+        try:
+            await bench.act("a")
+        finally:
+            await parallel(branch(), branch())
+
+    run(body, container, raise_on_error=False)
+
+    assert bench.told == ["undo None"]
