@@ -28,6 +28,7 @@ from cronjobs.core.workflow import (
     Admitted,
     Begin,
     Concluded,
+    Intent,
     Refused,
     StepLine,
     StepRecord,
@@ -141,10 +142,14 @@ def _begin(database: sqlite3.Connection, run: Run, begin: Begin, now: float) -> 
     state = None if newest is None else newest.state
     is_owned = newest is not None and _belongs_to_another(database, newest, run)
     what = admission(state, is_owned=is_owned, intent=begin.intent)
-    if what == "new" or (what == "again" and newest is not None):
-        return _insert(database, run, begin, 1 if newest is None else newest.repetition + 1, now)
     if newest is None:
-        return Refused(begin.id, WorkflowState.RUNNING, is_known=False)
+        if what == "refused":
+            return Refused(begin.id, WorkflowState.RUNNING, is_known=False)
+        return _insert(database, run, begin, 1, now)
+    if what == "again":
+        # By hand, it is begun with what it was begun with before.
+        again = begin if begin.intent is Intent.RUN else begin._replace(input=newest.input)
+        return _insert(database, run, again, newest.repetition + 1, now)
     if what == "concluded":
         return Concluded(newest.full_id, newest.result, _steps(database, newest.row), newest.errors)
     if what == "refused":

@@ -144,16 +144,17 @@ class AsynchronousRunner:
 
     def parallel(self, scope: Scope, items: Sequence[Any]) -> Coroutine[Any, Any, list[Any]]:
         """Return what is to be awaited for the results of all; its position is taken now."""
-        for item in items:
-            if not callable(item) and not hasattr(item, "__await__"):
-                for other in items:
-                    if hasattr(other, "close"):
-                        other.close()
-                kind = type(item).__name__
-                raise WorkflowError(
-                    f"parallel() was given a value of type `{kind}`: it takes what can be awaited or called"
-                )
-        position = scope.reserve("parallel")
+        try:
+            for item in items:
+                if not callable(item) and not hasattr(item, "__await__"):
+                    raise WorkflowError(
+                        f"parallel() was given a value of type `{type(item).__name__}`: it takes what can be"
+                        " awaited or called"
+                    )
+            position = scope.reserve("parallel")
+        except BaseException:
+            _close(items)
+            raise
         return self._together([(item, scope.branch(position, index)) for index, item in enumerate(items)])
 
     async def _together(self, branches: Sequence[tuple[Any, Scope]]) -> list[Any]:
@@ -176,6 +177,8 @@ class AsynchronousRunner:
             for task in tasks:
                 _retrieve(task)
             raise
+        finally:
+            _close([item for item, _ in branches])
         return results_of([_ended(task) for task in tasks])
 
     # What the rules ask for
@@ -267,6 +270,13 @@ def _begin(context: Context, function: Callable[[], Any]) -> "asyncio.Future[Out
 
     Thread(target=work, daemon=True).start()
     return ending
+
+
+def _close(items: Sequence[Any]) -> None:
+    """Close the coroutines that have not begun, so that nobody is told that they were forgotten."""
+    for item in items:
+        if hasattr(item, "cr_frame") and not (item.cr_running or item.cr_suspended):
+            item.close()
 
 
 async def _branch(item: Any) -> Any:

@@ -204,17 +204,17 @@ class Execution:
 
     def _through_door(self, write: Callable[[], Any]) -> Any:
         """Write; where that fails, nothing can be done any more that would be remembered."""
-        if self.is_left:
-            raise Halt()
-        try:
-            with self.door:
+        with self.door:
+            if self.is_left:
+                raise Halt()
+            try:
                 return write()
-        except Exception as exc:
-            self.leave(exc)
-            raise Halt() from exc
-        except BaseException as exc:
-            self.leave(exc)
-            raise
+            except Exception as exc:
+                self.leave(exc)
+                raise Halt() from exc
+            except BaseException as exc:
+                self.leave(exc)
+                raise
 
     # Calls
 

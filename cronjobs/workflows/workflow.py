@@ -67,7 +67,9 @@ class Workflow(Generic[R]):
                 f"the workflow `{self.name}` was called with a value of type `{type(container).__name__}`",
                 hint=f"write `{self.__name__}(container).run(input)`",
             )
-        return BoundWorkflow(self, container, _clock or SystemClock())
+        place = here.get()
+        clock = _clock or (SystemClock() if place is None else place.execution.clock)
+        return BoundWorkflow(self, container, clock)
 
     def __repr__(self) -> str:
         return f"<workflow {self.name}: {self.target}>"

@@ -121,6 +121,18 @@ def test_a_workflow_that_was_undone_begins_afresh_under_the_next_number(store):
     assert [each.id for each in store.workflows()] == ["order-7~3", "order-7~2", "order-7"]
 
 
+def test_a_workflow_that_was_undone_is_begun_again_by_hand_with_its_own_input(store):
+    run = a_run(store)
+    key = begin(store, run).key
+    write(store, run, Compensate(key, ()))
+    write(store, run, End(key, WorkflowState.REVERTED, None, ()))
+    wish = Begin("order-7", "ship", "shop.flows:ship", None, None, Intent.RETRY)
+
+    (admitted,) = store.journal([(run, wish)], now=NOON)
+
+    assert (admitted.id, admitted.input) == ("order-7~2", PRICES)
+
+
 def test_a_workflow_that_failed_is_refused_until_somebody_wants_it_retried(store):
     first, second = a_run(store), a_run(store, minute=1)
     error = WorkflowFailure("pack", "0", "compensate", Failure("OSError", "no tape"))

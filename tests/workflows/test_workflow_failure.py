@@ -290,9 +290,8 @@ def test_a_compensation_that_names_what_there_is_not_cannot_be_called():
 
 
 def test_a_service_that_cannot_be_made_is_a_failed_attempt(is_async):
-    bench = Bench(is_async, max_retries=1)
     container = a_run(mailer="post")
-    inject, inject_async, failures = container.inject, container.inject_async, [ValueError("no post today")]
+    inject, failures = container.inject, [ValueError("no post today")]
 
     def inject_later(names):
         if failures:
@@ -313,7 +312,6 @@ def test_a_service_that_cannot_be_made_is_a_failed_attempt(is_async):
     async def body_async():
         return await send()
 
-    assert inject_async.__self__ is container
     assert run(body_async if is_async else body, container).result == "post"
 
 
@@ -597,3 +595,24 @@ def test_what_dies_in_a_branch_ends_the_others(is_async):
     (record,) = container.journal.workflows()
     assert str(record.state) == "running"
     assert "compensat" not in str(states(container.journal))
+
+
+def test_branches_that_never_begin_are_not_complained_of():
+    """A coroutine that nobody awaits is a warning, and warnings are errors here."""
+    bench = Bench(is_async=True)
+    container = a_run()
+
+    async def branch():
+        return await bench.act("b")
+
+    @workflow
+    async def body():
+        container.journal.cancel(f"{KEY}/body#1")
+        try:
+            await bench.act("a")
+        finally:
+            await parallel(branch(), branch())
+
+    run(body, container, raise_on_error=False)
+
+    assert bench.told == ["undo None"]
