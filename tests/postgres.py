@@ -1,7 +1,7 @@
 """A real PostgreSQL for tests: a server of one's own in a temporary directory, gone with whoever started it.
 
-Run as a program it is the server's guardian: it starts the server, says when it may be used, and stops it once
-its own standard input ends, which happens however the tests end.
+Run as a program it is the server's guardian: it starts the server, says when it may be used, and stops it
+once its own standard input ends, which happens however the tests end.
 """
 
 import contextlib

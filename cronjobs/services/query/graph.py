@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 class Result(NamedTuple):
-    """data: the rows; a relation's rows are dicts in them (None where there is none), or lists of dicts.
+    """data: the rows; a relation's rows are dicts in them (None without one) or lists of dicts.
 
-    metadata: `{"count", "skip", "take"}` where skip or take was given, else empty. count: of all rows that the
-    filters let through.
+    metadata: `{"count", "skip", "take"}` where skip or take was given, else empty. count: of all rows that
+    the filters let through.
     """
 
     data: list[dict[str, Any]]

@@ -52,6 +52,7 @@ _KINDS = {
     **dict.fromkeys(("JSON", "JSONB"), Kind.JSON),
     **dict.fromkeys(("UUID", "GUID"), Kind.UUID),
     **dict.fromkeys(("DECIMAL", "NUMERIC", "NUMBER", "MONEY"), Kind.DECIMAL),
+    **dict.fromkeys(("BYTEA", "BINARY", "VARBINARY"), Kind.BYTES),
     "": Kind.ANY,
 }
 # SQLite's own rules of affinity, in its order; what is left may hold anything.
