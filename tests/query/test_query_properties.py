@@ -65,9 +65,8 @@ def literal(value, number):
 def query(databases):
     columns = ", ".join(f"{name} {declared}" for name, (declared, _) in COLUMNS.items())
     lines = ["(" + ", ".join(literal(value, row["id"]) for value in row.values()) + ")" for row in ROWS]
-    url = databases.create(
-        f"CREATE TABLE things (id INTEGER PRIMARY KEY, {columns}); INSERT INTO things VALUES {', '.join(lines)}"
-    )
+    create = f"CREATE TABLE things (id INTEGER PRIMARY KEY, {columns})"
+    url = databases.create(f"{create}; INSERT INTO things VALUES {', '.join(lines)}")
     query = make_query(url)
     yield query
     query.close()
