@@ -120,7 +120,12 @@ def _postgresql_engine(url: URL) -> Engine:
 def _sqlite_engine(url: URL) -> Engine:
     from cronjobs.services.query.sql.sqlite import register
 
-    engine = _engine(_existing_file(url), connect_args={"check_same_thread": False, "timeout": 30})
+    engine = _engine(
+        _existing_file(url),
+        connect_args={"check_same_thread": False, "timeout": 30},
+        # SQLAlchemy 2.0 makes question marks of names in %(this)s form, those of columns too.
+        paramstyle="named",
+    )
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _: Any) -> None:
