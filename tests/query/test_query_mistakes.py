@@ -30,6 +30,7 @@ WRONG = [
     ({"fields": 5}, "fields must be a list of names"),
     ({"filters": ["id"]}, "filters: must be a mapping"),
     ({"filters": {1: 2}}, "a field must be a name"),
+    ({"with_deleted": "no"}, "with_deleted must be True or False"),
     # Filters.
     ({"filters": {"emial": "x"}}, "customers: filters: no field `emial`; did you mean `email`?"),
     ({"filters": {"id": {"$gtt": 1}}}, "customers: filters: id: no operator `\\$gtt`; did you mean `\\$gt`?"),

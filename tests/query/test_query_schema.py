@@ -148,6 +148,22 @@ def test_sqlite_joins_keys_that_are_declared_briefly_and_in_another_case(tmp_pat
     assert customers == [{"Code": "a", "orders": [{"id": 1}]}]
 
 
+def test_sqlite_joins_texts_that_a_column_takes_for_equal(tmp_path, ask):
+    connection = sqlite3.connect(tmp_path / "shop.db")
+    connection.executescript("""
+        CREATE TABLE customers (id INTEGER PRIMARY KEY, email TEXT COLLATE NOCASE);
+        CREATE TABLE orders (id INTEGER PRIMARY KEY, buyer_email TEXT COLLATE NOCASE);
+        INSERT INTO customers VALUES (1, 'Ann@x');
+        INSERT INTO orders VALUES (1, 'ann@x'), (2, 'ANN@x'), (3, 'a');
+    """)
+    connection.close()
+    relations = {"orders.buyer": {"entity": "customers", "on": {"buyer_email": "email"}}}
+
+    rows = ask(f"sqlite:///{tmp_path / 'shop.db'}", relations).graph("orders", ["buyer.id"]).data
+
+    assert [row["buyer"] for row in rows] == [{"id": 1}, {"id": 1}, None]
+
+
 def test_postgresql_has_types_that_compare_by_their_text(postgresql_databases, ask):
     url = postgresql_databases.create("""
         CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy');

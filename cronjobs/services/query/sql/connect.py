@@ -122,7 +122,7 @@ def _sqlite_engine(url: URL) -> Engine:
 
     engine = _engine(
         _existing_file(url),
-        connect_args={"check_same_thread": False, "timeout": 30},
+        connect_args={"check_same_thread": False, **({} if "timeout" in url.query else {"timeout": 30})},
         # SQLAlchemy 2.0 makes question marks of names in %(this)s form, those of columns too.
         paramstyle="named",
     )

@@ -107,6 +107,10 @@ class Sqlite:
             return _decimal_decoder(column.scale)
         return _DECODERS.get(column.kind)
 
+    def key(self, expression: Expression, column: Column) -> Expression:
+        # Of "Ann" and "ann", NOCASE would keep one, and the other would find nothing.
+        return collate(expression, "BINARY") if column.kind is Kind.TEXT else expression
+
     def compared(self, expression: Expression, kind: Kind) -> Expression:
         if kind in _FUNCTIONS_OF_KINDS:
             name = _FUNCTIONS_OF_KINDS[kind]
