@@ -1,7 +1,7 @@
 """A real PostgreSQL for tests: a server of one's own in a temporary directory, gone with whoever started it.
 
-Run as a program it is the server's guardian: it starts the server, says when it may be used, and stops it once
-its own standard input ends, which happens however the tests end.
+Run as a program it is the server's guardian: it starts the server, says when it may be used, and stops it
+once its own standard input ends, which happens however the tests end.
 """
 
 import contextlib
@@ -96,7 +96,7 @@ def _reachable(programs: Path, directory: Path, identity: dict[str, object]) -> 
     """Return the programs, copied to where the server's user can run them if that is not so already."""
     probe = [str(programs / "postgres"), "--version"]
     with contextlib.suppress(PermissionError):
-        subprocess.run(probe, check=True, capture_output=True, **identity)  # type: ignore[call-overload]
+        subprocess.run(probe, check=True, capture_output=True, **identity)
         return programs
     package = programs.parent.parent
     copy = directory / package.name
@@ -110,7 +110,7 @@ def _reachable(programs: Path, directory: Path, identity: dict[str, object]) -> 
 def _initialise(programs: Path, directory: Path, identity: dict[str, object]) -> None:
     command = [str(programs / "initdb"), "--pgdata", str(directory / "data"), "--username", _USER]
     command += ["--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"]
-    done = subprocess.run(command, cwd=directory, capture_output=True, text=True, **identity)  # type: ignore[call-overload]
+    done = subprocess.run(command, cwd=directory, capture_output=True, text=True, **identity)
     if done.returncode:
         raise SystemExit(done.stdout + done.stderr)
 
@@ -118,7 +118,7 @@ def _initialise(programs: Path, directory: Path, identity: dict[str, object]) ->
 def _start(programs: Path, directory: Path, identity: dict[str, object]) -> "subprocess.Popen[bytes]":
     command = [str(programs / "postgres"), "-D", str(directory / "data"), "-k", str(directory), *_OPTIONS]
     with (directory / "log").open("wb") as log:
-        return subprocess.Popen(  # type: ignore[call-overload, no-any-return]
+        return subprocess.Popen(
             command, cwd=directory, stdin=subprocess.DEVNULL, stdout=log, stderr=log, **identity
         )
 
@@ -127,7 +127,7 @@ def _wait_until_ready(server: "subprocess.Popen[bytes]") -> bool:
     """Return whether the server takes connections now; it writes `ready` into its lock file when it does."""
     import time
 
-    lock = Path(server.args[2]) / "postmaster.pid"  # type: ignore[index]
+    lock = Path(server.args[2]) / "postmaster.pid"
     deadline = time.monotonic() + 60
     while server.poll() is None and time.monotonic() < deadline:
         if lock.exists() and lock.read_text().splitlines()[-1:] == ["ready   "]:

@@ -45,6 +45,13 @@ def checked_fields(fields: Any, *, place: str) -> tuple[str, ...]:
     return tuple(str.__str__(field) for field in fields)
 
 
+def checked_flag(value: Any, name: str, *, place: str) -> bool:
+    """Return a flag, or raise QueryError."""
+    if not isinstance(value, bool):
+        raise wrong(place, f"{name} must be True or False, not {shown(value)}")
+    return value
+
+
 def checked_page(pagination: Any, *, place: str) -> Page:
     """Return the page that `pagination` asks for, or raise QueryError."""
     place = f"{place}: pagination"

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 class Result(NamedTuple):
-    """data: the rows; a relation's rows are dicts in them (None where there is none), or lists of dicts.
+    """data: the rows; a relation's rows are dicts in them (None without one) or lists of dicts.
 
-    metadata: `{"count", "skip", "take"}` where skip or take was given, else empty. count: of all rows that the
-    filters let through.
+    metadata: `{"count", "skip", "take"}` where skip or take was given, else empty. count: of all rows that
+    the filters let through.
     """
 
     data: list[dict[str, Any]]
@@ -70,7 +70,7 @@ class Query:
             if self._opened is not None:
                 self._opened.engine.dispose()
 
-    def _answer(self, entity: Any, fields: Any, filters: Any, pagination: Any, with_deleted: bool) -> Result:
+    def _answer(self, entity: Any, fields: Any, filters: Any, pagination: Any, with_deleted: Any) -> Result:
         # Late, all of them: a job that asks nothing must not pay for them.
         from cronjobs.services.query import arguments
         from cronjobs.services.query.plan import Planner
@@ -79,13 +79,14 @@ class Query:
         entity = arguments.checked_entity(entity)
         fields = arguments.checked_fields(fields, place=entity)
         page = arguments.checked_page(pagination, place=entity)
+        with_deleted = arguments.checked_flag(with_deleted, "with_deleted", place=entity)
         opened = self._open()
         from cronjobs.services.query.sql.load import load
 
         with _database_errors(entity), opened.snapshot() as connection:
             schema = Schema(opened.database, connection, opened.memory)
             planner = Planner(schema, self._declared)
-            question = planner.question(entity, fields, filters, page, with_deleted=bool(with_deleted))
+            question = planner.question(entity, fields, filters, page, with_deleted=with_deleted)
             data, count = load(question, opened.database, connection)
         metadata = {"count": count, "skip": page.skip or 0, "take": page.take} if page.is_part else {}
         return Result(data, metadata)

@@ -22,9 +22,10 @@ class Plan(NamedTuple):
 
 
 class Branch(NamedTuple):
-    """name: the key under which the relation's rows are found."""
+    """name: the key under which the relation's rows are found. source: the table that it starts from."""
 
     name: str
+    source: Table
     relation: Relation
     plan: Plan
 
@@ -85,7 +86,7 @@ class Planner(NamedTuple):
         target = self.schema.table(relation.target)
         relation = checked(relation, table, target, place=f"{place}: {name}")
         further = relations_of(target, self.schema, self.declared)
-        return Branch(name, relation, self.plan(target, tuple(fields), further))
+        return Branch(name, table, relation, self.plan(target, tuple(fields), further))
 
 
 def natural_order(table: Table) -> tuple[tuple[Column, bool], ...]:

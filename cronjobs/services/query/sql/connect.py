@@ -43,8 +43,8 @@ class Opened(NamedTuple):
             return self.engine.connect()
         except DBAPIError as error:
             reason = " ".join(str(error.orig).split())
-            if self.url.password:
-                reason = reason.replace(str(self.url.password), "***")
+            for secret in (self.url.password, self.url.query.get("password")):
+                reason = reason.replace(str(secret), "***") if secret else reason
             raise QueryError(f"cannot connect to {shown(self.url)}: {reason}") from None
 
 
@@ -65,8 +65,8 @@ def opened(url: str) -> Opened:
 
 
 def shown(url: URL) -> str:
-    """Return where a URL leads, without its password and its options."""
-    return url.set(query={}, password=None).render_as_string()
+    """Return where a URL leads, with its password hidden and without its options, which may hold one too."""
+    return url.set(query={}).render_as_string()
 
 
 def _parsed(url: str) -> URL:
@@ -120,7 +120,12 @@ def _postgresql_engine(url: URL) -> Engine:
 def _sqlite_engine(url: URL) -> Engine:
     from cronjobs.services.query.sql.sqlite import register
 
-    engine = _engine(_existing_file(url), connect_args={"check_same_thread": False, "timeout": 30})
+    engine = _engine(
+        _existing_file(url),
+        connect_args={"check_same_thread": False, **({} if "timeout" in url.query else {"timeout": 30})},
+        # SQLAlchemy 2.0 makes question marks of names in %(this)s form, those of columns too.
+        paramstyle="named",
+    )
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _: Any) -> None:

@@ -59,6 +59,10 @@ class Database(Reader, Protocol):
         """Return what makes a Python value of a selected one that is not None; None where it is one."""
         ...
 
+    def key(self, expression: Expression, column: Column) -> Expression:
+        """Return a column to join by, such that DISTINCT keeps all of its values that differ in Python."""
+        ...
+
     def compared(self, expression: Expression, kind: Kind) -> Expression:
         """Return the column as it is compared for equality with operands of that kind."""
         ...

@@ -81,7 +81,9 @@ class _Loading(NamedTuple):
     def branch(self, branch: Branch, parent: FromClause, parents: Rows) -> dict[Key, Any]:
         """Return a relation's rows: {the parent's values of its columns: dict, or list of dicts}."""
         relation, plan = branch.relation, branch.plan
-        links = [parent.c[name].label(f"k{number}") for number, name in enumerate(relation.columns)]
+        own = [branch.source.columns[name] for name in relation.columns]
+        keys_of_parents = [self.database.key(parent.c[column.name], column) for column in own]
+        links = [key.label(f"k{number}") for number, key in enumerate(keys_of_parents)]
         distinct = self.distinct(parents(links), len(links))
         keys = list(distinct.c)
         source = self.source(plan.table)

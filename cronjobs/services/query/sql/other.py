@@ -64,6 +64,9 @@ class Other:
     def decoder(self, column: Column) -> Decoder | None:
         return None
 
+    def key(self, expression: Expression, column: Column) -> Expression:
+        return expression
+
     def compared(self, expression: Expression, kind: Kind) -> Expression:
         return expression
 

@@ -112,6 +112,9 @@ class Postgresql:
         # The session may be in any zone; a job sees UTC.
         return _in_utc if column.kind is Kind.TIME_WITH_ZONE else None
 
+    def key(self, expression: Expression, column: Column) -> Expression:
+        return expression
+
     def compared(self, expression: Expression, kind: Kind) -> Expression:
         return cast(expression, Text) if kind is Kind.OTHER else expression
 

@@ -52,6 +52,7 @@ _KINDS = {
     **dict.fromkeys(("JSON", "JSONB"), Kind.JSON),
     **dict.fromkeys(("UUID", "GUID"), Kind.UUID),
     **dict.fromkeys(("DECIMAL", "NUMERIC", "NUMBER", "MONEY"), Kind.DECIMAL),
+    **dict.fromkeys(("BYTEA", "BINARY", "VARBINARY"), Kind.BYTES),
     "": Kind.ANY,
 }
 # SQLite's own rules of affinity, in its order; what is left may hold anything.
@@ -105,6 +106,10 @@ class Sqlite:
         if column.kind is Kind.DECIMAL:
             return _decimal_decoder(column.scale)
         return _DECODERS.get(column.kind)
+
+    def key(self, expression: Expression, column: Column) -> Expression:
+        # Of "Ann" and "ann", NOCASE would keep one, and the other would find nothing.
+        return collate(expression, "BINARY") if column.kind is Kind.TEXT else expression
 
     def compared(self, expression: Expression, kind: Kind) -> Expression:
         if kind in _FUNCTIONS_OF_KINDS:
