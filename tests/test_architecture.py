@@ -14,7 +14,7 @@ import cronjobs
 PACKAGE = Path(cronjobs.__file__).parent
 FLOORS = [
     {"core"},
-    {"context", "targets", "signals", "processes", "services", "workflows"},
+    {"context", "definitions", "targets", "signals", "processes", "services", "workflows"},
     {"clock", "lock", "config", "store", "executors", "observers"},
     {"engine", "exchange"},
     {"cli", "testing"},
