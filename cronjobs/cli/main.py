@@ -23,6 +23,7 @@ COMMANDS = {
     "history": "Print runs, newest first.",
     "validate": "Check a file and report every problem in it.",
     "trigger": "Run a job now, in the foreground.",
+    "workflow": "List, show, retry and cancel workflows.",
     "reset": "Set a job's count of executions to zero.",
     "completion": "Print the completion script of a shell.",
 }
@@ -154,6 +155,9 @@ def _read_environment(command: click.Command, prefix: str) -> None:
     for option in command.params:
         if isinstance(option, click.Option) and option.expose_value:  # not --help, --version
             option.envvar = f"{prefix}_{option.opts[-1].lstrip('-')}".upper().replace("-", "_")
+    if isinstance(command, click.Group) and not isinstance(command, LateGroup):
+        for name, each in command.commands.items():
+            _read_environment(each, f"{prefix}_{name}")
 
 
 _read_environment(group, "CRONJOBS")

@@ -263,6 +263,7 @@ class Scheduler:
             if self._clock.monotonic() - self._pruned_at > _PRUNE_SECONDS:
                 self._pruned_at = self._clock.monotonic()
                 self._store.prune(before=now - _HISTORY_SECONDS, rows_a_job=_HISTORY_ROWS_A_JOB)
+                self._store.prune_workflows(now=now, keep_seconds=_HISTORY_SECONDS)
         except StateLostError:
             raise
         except StateError as exc:
@@ -369,6 +370,7 @@ class Scheduler:
         monotonic = self._clock.monotonic()
         if self._drained_by is None:
             self._drained_by = monotonic + self._options.grace_seconds
+            self._dispatch.ask_all_to_stop()
             self._tell(
                 Note("info", "stopping", f"stopping: runs have {self._options.grace_seconds:g} s to finish")
             )

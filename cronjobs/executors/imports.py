@@ -105,7 +105,7 @@ def _failure(exc: TargetError) -> Failure:
 
 
 def _describe(exc: BaseException) -> Failure:
-    from cronjobs.executors.failures import describe  # with `traceback`: only where something fails
+    from cronjobs.failures import describe  # with `traceback`: only where something fails
 
     return describe(exc)
 

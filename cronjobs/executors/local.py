@@ -16,7 +16,7 @@ from cronjobs.core.job import Configuration, Isolation
 from cronjobs.core.ports import Clock, ExecutorEvent, Launch, Prepared, Said, Signalled, Unprepared, Vanished
 from cronjobs.executors import wire
 from cronjobs.executors.live_run import LiveRun, Stream
-from cronjobs.executors.orders import JobSetup, Order
+from cronjobs.executors.orders import GoingOn, JobSetup, Order
 from cronjobs.executors.pool import Pool, Reports, spawn
 from cronjobs.executors.verdicts import Finding, Findings, Verdict, verdict_from
 from cronjobs.executors.watch import Watch
@@ -44,11 +44,13 @@ class LocalExecutor:
         signals: SignalPipe,
         watch: Watch,
         always_spawn: bool = False,
+        going_on: GoingOn | None = None,
         descriptor_limit: int | None = None,
     ) -> None:
         """Nothing is started yet.
 
         always_spawn: every run in an interpreter of its own, and no first look at the modules.
+        going_on: what spawned runs do instead of calling their job's function.
         descriptor_limit: the soft limit that runs get back, where this process raised its own.
         """
         self._configuration = configuration
@@ -57,6 +59,7 @@ class LocalExecutor:
         self._watch = watch
         self._descriptor_limit = descriptor_limit
         self._always_spawn = always_spawn
+        self._going_on = going_on
         self._setups = {
             job.name: JobSetup(job.name, job.callable, dict(job.args), dict(job.env))
             for job in configuration.jobs.values()
@@ -105,6 +108,8 @@ class LocalExecutor:
         if run is None:
             return False
         self._unwatched.append((self._clock.monotonic(), run))
+        if self._may_ask(run):
+            self._watch_channel(run)
         return run.go()
 
     def drop(self, number: int) -> None:
@@ -122,6 +127,18 @@ class LocalExecutor:
             if not kill_group(run.pid, signum):
                 # It has not come to begin a group yet; until it is reaped, its pid is no one else's.
                 kill_process(run.pid, signum)
+
+    def answer(self, number: int, ticket: int, answer: Any) -> None:
+        """Answer one of a run's questions; where it is gone, nobody hears it."""
+        run = self._runs.get(number)
+        if run is not None:
+            run.answer(ticket, answer)
+
+    def ask_to_stop(self, number: int) -> None:
+        """Tell a run that it is to end by itself, if it looks."""
+        run = self._runs.get(number)
+        if run is not None:
+            run.ask_to_stop()
 
     def wait(self, timeout_seconds: float) -> list[ExecutorEvent]:
         """Return what has happened; wait for it, but not longer than this."""
@@ -177,7 +194,8 @@ class LocalExecutor:
             run.open()
             order = Order.of(run.launch, 0)
             job = self._setups[name]
-            setup = wire.write_setup(self._setup([]) | {"job": job, "order": order})
+            own = {"job": job, "order": order, "going_on": self._going_on}
+            setup = wire.write_setup(self._setup([]) | own)
             run.pid = spawn("cronjobs.executors.spawn", setup, *run.theirs, env=job.env)
         except OSError as exc:
             run.hand_over()
@@ -354,6 +372,25 @@ class LocalExecutor:
                 for stream in run.streams:
                     self._watch_stream(run, stream)
 
+    def _may_ask(self, run: LiveRun) -> bool:
+        """Return whether the run's function is given anything by which it reaches its channel."""
+        finding = self._found.get(run.launch.job)
+        plan = None if finding is None else finding.plan
+        return plan is None or bool(plan.containers or (plan.keywords != ("logger",) and plan.keywords))
+
+    def _watch_channel(self, run: LiveRun) -> None:
+        assert run.channel is not None
+        descriptor = run.channel.fileno()
+
+        def read() -> None:
+            heard = run.heard()
+            if heard is None:
+                self._watch.remove(descriptor)
+            else:
+                self._events.extend(heard)
+
+        self._watch.add(descriptor, read)
+
     def _watch_stream(self, run: LiveRun, stream: Stream) -> None:
         def read() -> None:
             printed = run.printed(stream)
@@ -373,6 +410,8 @@ class LocalExecutor:
         if run.is_ending:
             kill_group(run.pid, signal.SIGKILL)
         if run.has_gone:
+            # What it asked for last may be the news that a step is done.
+            self._events.extend(run.heard() or ())
             self._events.extend(run.rest())
             self._events.append(run.ended(*end))
         else:
@@ -391,6 +430,7 @@ class LocalExecutor:
             return
         kill_group(run.pid, signal.SIGKILL)
         if run.has_gone:
+            self._events.extend(run.heard() or ())
             self._events.extend(run.rest())
             self._events.append(Vanished(run.launch.number))
         else:
@@ -399,6 +439,8 @@ class LocalExecutor:
         self._forget(run)
 
     def _forget(self, run: LiveRun) -> None:
+        if run.channel is not None:
+            self._watch.remove(run.channel.fileno())
         for stream in run.streams:
             self._watch.remove(stream.descriptor)
         run.close()

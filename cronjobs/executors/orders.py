@@ -31,6 +31,19 @@ class JobSetup(NamedTuple):
         return cls(name, target, args, env, None if plan is None else Plan.read(plan), tuple(needs))
 
 
+class GoingOn(NamedTuple):
+    """A workflow to be gone on with, or undone, instead of calling the job's function.
+
+    target: `pkg.mod:name` of the workflow. id: without its `~n`. intent: `retry` or `cancel`.
+    goal: the state in which it is to end; in another one, the run has failed.
+    """
+
+    target: str
+    id: str
+    intent: str
+    goal: str
+
+
 class Order(NamedTuple):
     """A run, as its process is told of it: a `Launch` whose job is a place among the set-up's jobs."""
 

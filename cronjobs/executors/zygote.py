@@ -222,6 +222,7 @@ def _preload(jobs: Sequence[JobSetup], bound: Mapping[str, Bound | Failure], sup
     if any(plan.is_async for plan in plans):
         import asyncio  # noqa: F401
     if any(each.is_injected for each in functions):
+        import cronjobs.executors.journal
         import cronjobs.services.run
     if "query" in needs:
         try:

@@ -8,7 +8,7 @@ from cronjobs.core.failure import Failure
 
 _MESSAGE_CHARACTERS = 2_000
 _TRACEBACK_CHARACTERS = 8_000
-_OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+_OURS = os.path.dirname(os.path.abspath(__file__))
 _CARRIERS = (
     _OURS,
     os.path.dirname(os.__file__) + os.sep + "asyncio",

@@ -1,0 +1,27 @@
+"""What a step may return or raise beside plain values and exceptions."""
+
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class StepResponse(Generic[T]):
+    """What a step returns whose compensation needs something else than its result."""
+
+    def __init__(self, result: T, compensation_input: Any = None) -> None:
+        self.result = result
+        self.compensation_input = compensation_input
+
+    def __repr__(self) -> str:
+        return f"StepResponse({self.result!r}, {self.compensation_input!r})"
+
+
+class PermanentFailure(Exception):
+    """Raised by a step that need not be tried again.
+
+    compensation_input: what the step's own compensation is given, for what was done before it failed.
+    """
+
+    def __init__(self, message: str = "", compensation_input: Any = None) -> None:
+        super().__init__(message)
+        self.compensation_input = compensation_input
