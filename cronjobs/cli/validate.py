@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from cronjobs.config.load import Loaded
     from cronjobs.config.problems import Mistake
     from cronjobs.core.failure import Failure
-    from cronjobs.core.job import Configuration
+    from cronjobs.core.job import Configuration, QuerySettings
     from cronjobs.core.problem import Problem
     from cronjobs.executors.verdicts import Verdict
     from cronjobs.targets import Misfit
@@ -41,7 +41,7 @@ def command(surroundings: "Surroundings", *, file: str | None, no_import: bool) 
     )
     problems = list(loaded.problems)
     configuration = loaded.configuration
-    if configuration and (loaded.callables or configuration.services) and not no_import:
+    if configuration and not no_import:
         problems += _import_problems(loaded, configuration)
         problems.sort(key=lambda each: (each.file != loaded.source.file, each.file, each.line, each.column))
     for line in problem_lines(problems, start=start):
@@ -91,9 +91,23 @@ def _import_mistakes(loaded: "Loaded", configuration: "Configuration") -> Iterat
         for key, service in configuration.services.items():
             found = verdict.service_failures.get(key), verdict.service_misfits.get(key, ())
             yield from _of_callable(verdict, ("services", key, "factory"), service.factory, *found)
+    if configuration.query is not None:
+        yield from _of_query(configuration.query)
     for key, message in findings.circles().items():
         hint = "let one of them take `container`, and resolve the other when it is used"
         yield Mistake("circle", ("services", key), message, hint)
+
+
+def _of_query(settings: "QuerySettings") -> Iterator["Mistake"]:
+    from cronjobs.config.problems import Mistake
+    from cronjobs.core.errors import QueryError
+    from cronjobs.services.query import make_query  # late: few files have one
+
+    try:
+        make_query(settings.url, settings.relations).close()
+    except QueryError as exc:
+        key = "url" if str(exc).startswith("query.url") else "relations"
+        yield Mistake("value", ("query", key), str(exc), exc.hint)
 
 
 def _of_callable(

@@ -201,7 +201,7 @@ def test_a_problem_of_a_discovered_job_is_placed_in_its_module(place):
     assert answer.code == 1
     assert [line for line in answer.lines if "-->" in line] == [
         "  --> nightly.py:3:2",
-        "  --> nightly.py:3:30",
+        "  --> nightly.py:3:25",
         "  --> nightly.py:6:15",
     ]
     assert "3 | @job(schedule='@daily', args={'siz': 1})" in answer.lines
@@ -215,3 +215,17 @@ def test_without_imports_discovered_jobs_are_not_counted_and_it_says_so(place):
 
     assert answer.out == "jobs.toml: 0 jobs, no problems; the modules in `discover` were not looked at\n"
     assert not (place.directory / "imported").exists()
+
+
+@pytest.mark.parametrize(
+    ("query", "where"),
+    [('url = "nowhere"\n', "2:8"), ('url = "sqlite:///a.db"\nrelations = { a = 1 }\n', "3:13")],
+)
+def test_what_the_query_refuses_is_placed_in_its_table(place, query, where):
+    place.define(f'[query]\n{query}[jobs.a]\ncallable = "tasks:fail"\nschedule = "@daily"\n')
+
+    answer = place.type("validate")
+
+    assert answer.code == 1
+    assert answer.lines[0].startswith("error[E204]: query.")
+    assert answer.lines[1].endswith(f"jobs.toml:{where}")

@@ -1,5 +1,7 @@
 """Services in real runs: made in the run, cleaned up whatever ended it, known before they are needed."""
 
+import sqlite3
+
 import pytest
 import tomli_w
 
@@ -309,3 +311,90 @@ def test_trigger_gives_services_too(shop):
 
     assert (done.returncode, done.stdout) == (1, "got second of first\n")
     assert site.notes() == [*MADE, *CLEANED]
+
+
+def test_a_fork_of_the_jobs_own_that_comes_back_cleans_nothing_up(shop):
+    site = shop(
+        """
+        import os
+
+        def job(first):
+            pid = os.fork()
+            if pid:
+                os.waitpid(pid, 0)
+        """,
+        jobs={"job": {}},
+        services=BOTH,
+    )
+
+    site.run_until_done()
+
+    assert site.notes() == ["make first", "clean first"]
+
+
+# Query
+
+
+@pytest.fixture
+def database(site):
+    connection = sqlite3.connect(site.directory / "shop.db")
+    connection.execute("CREATE TABLE customers (id INTEGER PRIMARY KEY, email TEXT)")
+    connection.execute("INSERT INTO customers VALUES (1, 'ann@example.org')")
+    connection.commit()
+    connection.close()
+    return f"sqlite:///{site.directory}/shop.db"
+
+
+def test_a_job_that_names_query_asks_the_database_and_imports_nothing_for_it(shop, database):
+    pytest.importorskip("sqlalchemy")
+    site = shop(
+        """
+        import sys
+        from notebook import note
+
+        IMPORTED = "sqlalchemy" in sys.modules
+
+        def asks(query):
+            note("asks", query.graph("customers", ["email"]).data)
+
+        async def waits(query):
+            note("waits", (await query.graph("customers", ["email"])).data)
+
+        async def waits_in_turn(emails):
+            note("waits_in_turn", emails)
+
+        def ahead(query):
+            note("ahead", "sqlalchemy.dialects.sqlite" in sys.modules)
+
+        def plain(context):
+            note("plain", "sqlalchemy" in sys.modules)
+        """,
+        jobs={name: {} for name in ("asks", "waits", "waits_in_turn", "ahead", "plain")},
+        services={"emails": "emails:emails"},
+        emails="""
+        async def emails(query):
+            return [row["email"] for row in (await query.graph("customers")).data]
+        """,
+    )
+    with site.file.open("a") as file:
+        file.write(tomli_w.dumps({"query": {"url": database}}))
+
+    site.run_until_done()
+
+    assert sorted(site.notes()) == [
+        "ahead True",
+        "asks [{'email': 'ann@example.org'}]",
+        "plain False",
+        "waits [{'email': 'ann@example.org'}]",
+        "waits_in_turn ['ann@example.org']",
+    ]
+
+
+def test_without_a_query_table_resolving_it_says_what_to_write(shop):
+    site = shop("def job(container):\n    container.resolve('query')\n", jobs={"job": {}}, services={})
+
+    site.run_until_done()
+
+    (row,) = site.history()
+    assert row["error"]["type"] == "ServiceError"
+    assert 'write a table `[query]` with `url = "${DATABASE_URL}"`' in row["error"]["message"]
