@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from cronjobs.core.job import Configuration, QuerySettings
     from cronjobs.core.problem import Problem
     from cronjobs.executors.verdicts import Verdict
-    from cronjobs.targets import Misfit
+    from cronjobs.signatures import Misfit
 
 
 @click.command("validate")
@@ -61,6 +61,8 @@ def _import_problems(loaded: "Loaded", configuration: "Configuration") -> "list[
     from cronjobs.config.problems import located
 
     mistakes = list(_import_mistakes(loaded, configuration))
+    if not mistakes:
+        return []
     in_python = [each for each in mistakes if each.path[0] == "jobs" and each.path[1] in loaded.definitions]
     problems = list(located(loaded.source, [each for each in mistakes if each not in in_python]))
     if in_python:

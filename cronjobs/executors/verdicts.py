@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 
 from cronjobs.core.failure import Failure
 from cronjobs.services.supplies import Supplies, dependencies, in_a_circle
-from cronjobs.targets import Misfit, Plan, parameter_name
+from cronjobs.signatures import Misfit, Plan
+from cronjobs.targets import parameter_name
 
 
 class Verdict(NamedTuple):
