@@ -77,16 +77,15 @@ def _import_mistakes(loaded: "Loaded", configuration: "Configuration") -> Iterat
     from cronjobs.executors.imports import prepare_path
     from cronjobs.executors.orders import JobSetup
     from cronjobs.executors.probe import probe
-    from cronjobs.executors.verdicts import Findings
     from cronjobs.services.supplies import Supplies
 
     setups = [JobSetup(name, target, args, {}) for name, (target, args) in loaded.callables.items()]
     supplies = Supplies(configuration.services, {}, configuration.query)
-    findings = Findings({}, supplies)
+    verdicts: dict[str, Verdict] = {}
     prepare_path(configuration.app_dir, configuration.directory)
     timeout = configuration.settings.import_timeout_seconds
     for verdict in probe(setups, supplies, timeout_seconds=timeout, parallel=os.cpu_count() or 1):
-        findings.verdicts[verdict.module] = verdict
+        verdicts[verdict.module] = verdict
         for name, (target, _) in loaded.callables.items():
             found = verdict.failures.get(name), verdict.misfits.get(name, ())
             yield from _of_callable(verdict, ("jobs", name, "callable"), target, *found)
@@ -95,9 +94,14 @@ def _import_mistakes(loaded: "Loaded", configuration: "Configuration") -> Iterat
             yield from _of_callable(verdict, ("services", key, "factory"), service.factory, *found)
     if configuration.query is not None:
         yield from _of_query(configuration.query)
-    for key, message in findings.circles().items():
-        hint = "let one of them take `container`, and resolve the other when it is used"
-        yield Mistake("circle", ("services", key), message, hint)
+    if configuration.services:
+        from cronjobs.executors.findings import Findings  # late: few files have services
+
+        findings = Findings({}, supplies)
+        findings.verdicts.update(verdicts)
+        for key, message in findings.circles().items():
+            hint = "let one of them take `container`, and resolve the other when it is used"
+            yield Mistake("circle", ("services", key), message, hint)
 
 
 def _of_query(settings: "QuerySettings") -> Iterator["Mistake"]:
