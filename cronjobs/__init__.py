@@ -7,6 +7,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cronjobs.core.errors import StepFailedError as StepFailedError
     from cronjobs.core.errors import WorkflowFailedError as WorkflowFailedError
+    from cronjobs.definitions import job as job
     from cronjobs.services.container import Container as Container
     from cronjobs.workflows.injection import injected as injected
     from cronjobs.workflows.outcomes import PermanentFailure as PermanentFailure
@@ -25,20 +26,23 @@ _HOMES = {
     "StepResponse": "cronjobs.workflows.outcomes",
     "WorkflowFailedError": "cronjobs.core.errors",
     "injected": "cronjobs.workflows.injection",
+    "job": "cronjobs.definitions",
     "parallel": "cronjobs.workflows.parallel",
     "step": "cronjobs.workflows.step",
     "workflow": "cronjobs.workflows.workflow",
 }
 
 
-def __getattr__(name: str) -> object:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    import importlib  # late: for whoever uses the name
+if not TYPE_CHECKING:  # or a checker would take any name for one of ours
 
-    found: object = getattr(importlib.import_module(_HOMES[name]), name)
-    globals()[name] = found
-    return found
+    def __getattr__(name: str) -> object:
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        import importlib  # late: for whoever uses the name
+
+        found: object = getattr(importlib.import_module(_HOMES[name]), name)
+        globals()[name] = found
+        return found
 
 
 def __dir__() -> list[str]:

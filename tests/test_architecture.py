@@ -14,7 +14,17 @@ import cronjobs
 PACKAGE = Path(cronjobs.__file__).parent
 FLOORS = [
     {"core"},
-    {"context", "targets", "failures", "signals", "processes", "services", "workflows"},
+    {
+        "context",
+        "signatures",
+        "targets",
+        "failures",
+        "definitions",
+        "signals",
+        "processes",
+        "services",
+        "workflows",
+    },
     {"clock", "lock", "config", "store", "executors", "observers"},
     {"engine", "exchange"},
     {"cli", "testing"},

@@ -57,11 +57,16 @@ class Surroundings:
         self.as_json = as_json
         self.signals = signals
 
-    def configuration(self) -> "Configuration":
-        """Return what the file says; ConfigError if that cannot be used."""
+    def configuration(self, *, discovers: bool = True) -> "Configuration":
+        """Return what the file says; ConfigError if that cannot be used.
+
+        discovers: with the jobs of the modules that it names, which have to be imported for them.
+        """
         from cronjobs.config.load import load
 
-        return load(self.file, environ=os.environ, state=self.state, app_dir=self.app_dir)
+        return load(
+            self.file, environ=os.environ, state=self.state, app_dir=self.app_dir, discovers=discovers
+        )
 
 
 class LateGroup(click.Group):

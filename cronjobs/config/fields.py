@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from cronjobs.core.durations import parse_duration
-from cronjobs.core.job import Concurrency, Isolation, Job, Settings
+from cronjobs.core.job import Concurrency, Isolation, Job, Scope, Service, Settings
 from cronjobs.core.suggest import closest, quoted
 from cronjobs.targets import TargetError, split
 
@@ -30,6 +30,8 @@ class Type(StrEnum):
     CHOICE = "one of the words"
     VALUES = "a table"
     TEXTS = "a table of strings"
+    TEXT = "a text in quotes"
+    MODULES = 'an array of modules like ["shop.jobs"]'
 
 
 class Field(NamedTuple):
@@ -58,7 +60,13 @@ class Invalid(ValueError):
     """
 
     def __init__(
-        self, message: str, *, word: str = "type", hint: str = "", column: int = 0, path: tuple[str, ...] = ()
+        self,
+        message: str,
+        *,
+        word: str = "type",
+        hint: str = "",
+        column: int = 0,
+        path: tuple[str | int, ...] = (),
     ) -> None:
         super().__init__(message)
         self.word = word
@@ -99,6 +107,12 @@ CRONJOBS = (
         default=_SETTINGS["import_timeout_seconds"],
         unit="seconds",
         minimum=0.001,
+    ),
+    Field(
+        "discover",
+        Type.MODULES,
+        "Modules, and packages with every module below, whose functions are jobs by `@job`.",
+        default=_SETTINGS["discover"],
     ),
 )
 
@@ -177,11 +191,37 @@ JOB = (
     ),
 )
 
+SERVICE = (
+    Field(
+        "factory",
+        Type.CALLABLE,
+        "What makes the service: a function or a class, by module and name.",
+        default="",
+        is_required=True,
+    ),
+    Field(
+        "scope",
+        Type.CHOICE,
+        "`run` makes it once a run, `transient` each time it is resolved.",
+        default=Service._field_defaults["scope"],
+        choices=tuple(Scope),
+    ),
+)
+
+QUERY = (
+    Field("url", Type.TEXT, "The database, as SQLAlchemy names it.", default="", is_required=True),
+    Field("relations", Type.VALUES, "Relations that the schema does not declare.", default={}),
+)
+
 TABLES: dict[str, dict[str, Field]] = {
     "cronjobs": {field.name: field for field in CRONJOBS},
     "defaults": {field.name: field for field in JOB if field.is_default},
     "jobs": {field.name: field for field in JOB},
+    "services": {field.name: field for field in SERVICE},
+    "query": {field.name: field for field in QUERY},
 }
+# How a table is written whose tables have names of their own.
+TABLE_NAMES = {"jobs": "jobs.NAME", "services": "services.KEY"}
 
 # What neighbours call the same thing (Kubernetes, systemd, APScheduler, Celery, supercronic, Medusa),
 # in lower case, without `_` and `-`.
@@ -235,6 +275,14 @@ OTHER_WORDS = {
     "maxworkers": "max_parallel",
     "parallelism": "max_parallel",
     "concurrencylimit": "max_parallel",
+    "autodiscover": "discover",
+    "include": "discover",
+    "imports": "discover",
+    "lifetime": "scope",
+    "lifecycle": "scope",
+    "dsn": "url",
+    "databaseurl": "url",
+    "links": "relations",
 }
 
 
@@ -313,6 +361,17 @@ def _values(field: Field, value: Any) -> dict[str, Any]:
     return value
 
 
+def _modules(field: Field, value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise Invalid(f"`{field.name}` must be {field.type}, not {described(value)}")
+    for place, name in enumerate(value):
+        if not isinstance(name, str):
+            raise Invalid(f"a module's name is a string, not {described(name)}", path=(place,))
+        if not all(part.isidentifier() for part in name.split(".")):
+            raise Invalid(f"{quoted(name)} cannot be a module", word="target", path=(place,))
+    return tuple(value)
+
+
 def _texts(field: Field, value: Any) -> dict[str, str]:
     for name, text in _values(field, value).items():
         if not isinstance(text, str):
@@ -350,4 +409,6 @@ _CHECKS: dict[Type, Callable[[Field, Any], Any]] = {
     Type.CHOICE: _choice,
     Type.VALUES: _values,
     Type.TEXTS: _texts,
+    Type.TEXT: _text,
+    Type.MODULES: _modules,
 }

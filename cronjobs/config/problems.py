@@ -78,11 +78,15 @@ CODES: dict[str, Code] = {
     "variable": Code("E207", "A `${VARIABLE}` is not set, or not written like one."),
     "job_name": Code("E208", "The name cannot be a job's name."),
     "target": Code("E209", "The text cannot name a callable."),
+    "service_key": Code("E220", "The key cannot be a service's."),
+    "twice": Code("E221", "Two jobs have the same name."),
+    "definition": Code("E222", "A function cannot be a job by `@job`."),
     "module": Code("E301", "There is no such module."),
     "import": Code("E302", "The module fails when it is imported."),
     "attribute": Code("E303", "The module has no such function."),
     "call": Code("E304", "The callable cannot be called as a job."),
     "argument": Code("E305", "An argument that the callable does not take, or a parameter without a value."),
+    "circle": Code("E306", "Services need each other in a circle."),
     "no_jobs": Code("W401", "The file defines no job."),
 }
 

@@ -1,6 +1,6 @@
 """The definition of a job, and a moment at which it is due."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -55,6 +55,7 @@ class Settings(NamedTuple):
     grace_seconds: float = 15.0
     max_parallel: int = 100
     import_timeout_seconds: float = 30.0
+    discover: Sequence[str] = ()  # modules whose functions define jobs
 
 
 class Scope(StrEnum):

@@ -190,31 +190,37 @@ def _called(bound: Bound, job: JobSetup, container: "Container") -> Any:
 
 
 async def _with_services(bound: Bound, job: JobSetup, container: "Container") -> Any:
+    owner = os.getpid()
     try:
         values = await container.inject_async(bound.plan.keywords)
         containers = dict.fromkeys(bound.plan.containers, container)
         result = await bound.function(**job.args, **values, **containers)
     except BaseException as exc:  # user code, or a signal
-        try:
-            await container.aclose()
-        except BaseException as later:
-            _tell_later_error(exc, later)
+        if os.getpid() == owner:
+            try:
+                await container.aclose()
+            except BaseException as later:
+                _tell_later_error(exc, later)
         raise
-    await container.aclose()
+    if os.getpid() == owner:  # a fork of the job's own that came back here has nothing to clean up
+        await container.aclose()
     return result
 
 
 def _closed(container: "Container", function: Callable[[], Any]) -> Any:
     """Return what a function returns; whatever becomes of it, the services are cleaned up."""
+    owner = os.getpid()
     try:
         result = function()
     except BaseException as exc:  # user code, or a signal
-        try:
-            container.close()
-        except BaseException as later:
-            _tell_later_error(exc, later)
+        if os.getpid() == owner:
+            try:
+                container.close()
+            except BaseException as later:
+                _tell_later_error(exc, later)
         raise
-    container.close()
+    if os.getpid() == owner:  # as above
+        container.close()
     return result
 
 

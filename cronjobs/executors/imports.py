@@ -8,12 +8,13 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from cronjobs import targets
+from cronjobs import signatures, targets
 from cronjobs.core.failure import Failure
 from cronjobs.core.job import Service
 from cronjobs.executors.orders import JobSetup
 from cronjobs.services.supplies import NO_SUPPLIES, Supplies
-from cronjobs.targets import Misfit, Plan, TargetError
+from cronjobs.signatures import Misfit, Plan
+from cronjobs.targets import TargetError
 
 
 class Bound(NamedTuple):
@@ -53,7 +54,7 @@ def bind(job: JobSetup, supplies: Supplies = NO_SUPPLIES) -> "Bound | Misfits | 
         return found
     function = found.value
     try:
-        plan = job.plan or targets.injection(function, job.args, supplies.injectable)
+        plan = job.plan or signatures.injection(function, job.args, supplies.injectable)
     except BaseException as exc:  # user code: an annotation or a __signature__ may be anything
         return _describe(exc)
     return Misfits(job.callable, plan) if isinstance(plan, list) else Bound(function, plan, supplies)
@@ -65,10 +66,10 @@ def plan_service(service: Service, supplies: Supplies) -> "Plan | Misfits | Fail
     if isinstance(found, Failure):
         return found
     try:
-        plan = targets.making(found.value)
+        plan = signatures.making(found.value)
     except BaseException as exc:  # user code: as above
         return _describe(exc)
-    misfits = plan if isinstance(plan, list) else targets.unknown_services(plan, supplies.injectable)
+    misfits = plan if isinstance(plan, list) else signatures.unknown_services(plan, supplies.injectable)
     return Misfits(service.factory, misfits) if misfits else plan  # type: ignore[return-value]  # a list is misfits
 
 

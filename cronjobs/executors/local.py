@@ -15,10 +15,11 @@ from cronjobs.core.failure import Failure
 from cronjobs.core.job import Configuration, Isolation
 from cronjobs.core.ports import Clock, ExecutorEvent, Launch, Prepared, Said, Signalled, Unprepared, Vanished
 from cronjobs.executors import wire
+from cronjobs.executors.findings import Finding, Findings
 from cronjobs.executors.live_run import LiveRun, Stream
 from cronjobs.executors.orders import GoingOn, JobSetup, Order
 from cronjobs.executors.pool import Pool, Reports, spawn
-from cronjobs.executors.verdicts import Finding, Findings, Verdict, verdict_from
+from cronjobs.executors.verdicts import Verdict, verdict_from
 from cronjobs.executors.watch import Watch
 from cronjobs.processes import kill_group, kill_process, ticks_now
 from cronjobs.services.supplies import Supplies

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cronjobs.targets import Plan
+from cronjobs.signatures import Plan
 
 if TYPE_CHECKING:
     from cronjobs.core.ports import Launch

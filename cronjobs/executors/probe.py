@@ -19,7 +19,7 @@ from cronjobs.executors.orders import JobSetup
 from cronjobs.executors.verdicts import Verdict, verdict_from
 from cronjobs.processes import SIGKILL, die_with_parent, kill_group, load_libc, nameless_file
 from cronjobs.services.supplies import NO_SUPPLIES, Supplies
-from cronjobs.targets import Plan
+from cronjobs.signatures import Plan
 
 _OUTPUT_BYTES = 1 << 16
 _SLOW_SECONDS = 0.5

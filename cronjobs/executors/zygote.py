@@ -222,15 +222,20 @@ def _preload(jobs: Sequence[JobSetup], bound: Mapping[str, Bound | Failure], sup
     if any(plan.is_async for plan in plans):
         import asyncio  # noqa: F401
     if any(each.is_injected for each in functions):
-        import cronjobs.executors.journal
-        import cronjobs.services.run
-    if "query" in needs:
-        try:
-            import sqlalchemy  # noqa: F401
+        pass
+    if "query" in needs and supplies.query is not None:
+        _preload_query(supplies.query.url)
 
-            import cronjobs.services.query  # noqa: F401
-        except ImportError:
-            pass  # the run that resolves it says what is to be installed
+
+def _preload_query(url: str) -> None:
+    """Load what a question takes: SQLAlchemy, and the database's driver. Nothing is connected."""
+    with Muted():
+        try:
+            from cronjobs.services.query.sql.connect import opened
+
+            opened(url).engine.dispose()
+        except Exception:  # whatever a driver raises: the run that asks says what is wrong
+            pass
 
 
 class Muted:

@@ -15,15 +15,8 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NoReturn, Self, Type
 from cronjobs.core.errors import ServiceError
 from cronjobs.core.suggest import did_you_mean
 from cronjobs.services.supplies import dependencies, in_a_circle
-from cronjobs.targets import (
-    OTHER_NAMES,
-    RESERVED,
-    Plan,
-    making,
-    missing_hint,
-    parameter_name,
-    unknown_services,
-)
+from cronjobs.signatures import OTHER_NAMES, Plan, making, missing_hint, unknown_services
+from cronjobs.targets import RESERVED, parameter_name
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Runner, Task

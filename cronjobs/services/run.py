@@ -9,7 +9,8 @@ from cronjobs.core.job import QuerySettings, Scope, Service
 from cronjobs.services.container import Container, Factory, plan_of
 from cronjobs.services.logger import make_logger
 from cronjobs.services.supplies import Supplies
-from cronjobs.targets import Plan, TargetError, import_module, resolve, split
+from cronjobs.signatures import Plan
+from cronjobs.targets import TargetError, import_module, resolve, split
 
 
 def make_container(supplies: Supplies, context: Context, monotonic: Callable[[], float]) -> Container:

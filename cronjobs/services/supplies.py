@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from cronjobs.core.job import QuerySettings, Scope, Service
-from cronjobs.targets import INJECTABLE, Plan, parameter_name, split
+from cronjobs.signatures import INJECTABLE, Plan
+from cronjobs.targets import parameter_name, split
 
 
 class Supplies(NamedTuple):
