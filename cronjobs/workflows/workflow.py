@@ -98,7 +98,7 @@ class BoundWorkflow(Generic[R]):
             raise WorkflowError(f"the input of workflow `{workflow.name}` is not JSON: {exc}") from None
         if plain is not None and self._input_name() not in workflow.parameters.names:
             raise WorkflowError(
-                f"the workflow `{workflow.name}` was given an input, and has no parameter for it"
+                f"the workflow `{workflow.name}` was given an input, and has no parameter `input`"
             )
         return self.start(workflow_id or self._default_id(), plain, raise_on_error=raise_on_error)
 

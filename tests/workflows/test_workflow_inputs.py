@@ -1,4 +1,4 @@
-"""A workflow's input and what a compensation is given go to the first parameter that is the function's own."""
+"""An input goes to the first parameter that is the function's own: a body's, and a compensation's."""
 
 import pytest
 from workflow_parts import a_run, run
