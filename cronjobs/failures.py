@@ -1,16 +1,15 @@
-"""Exceptions of user code as records: bounded, without the frames that led to it."""
+"""Exceptions of user code as records: bounded, without the frames of those who called it."""
 
 import os
 import traceback
-from types import TracebackType
 
+from cronjobs.core.errors import CronjobsError
 from cronjobs.core.failure import Failure
 
 _MESSAGE_CHARACTERS = 2_000
 _TRACEBACK_CHARACTERS = 8_000
 _OURS = os.path.dirname(os.path.abspath(__file__))
 _CARRIERS = (
-    _OURS,
     os.path.dirname(os.__file__) + os.sep + "asyncio",
     "<frozen importlib",
     os.sep + "importlib" + os.sep,
@@ -23,9 +22,12 @@ def describe(exc: BaseException) -> Failure:
 
 
 def format_traceback(exc: BaseException) -> str:
-    """Return the traceback as Python prints it, from the user's first frame on, its middle cut if long."""
-    lines = traceback.format_exception(type(exc), exc, _from_user_code(exc.__traceback__))
-    text = "".join(lines).rstrip("\n")
+    """Return the traceback as Python prints it, of the user's own frames, its middle cut if long."""
+    told = traceback.TracebackException.from_exception(exc)
+    _trim(exc, told)
+    text = "".join(told.format()).rstrip("\n")
+    if isinstance(exc, CronjobsError) and exc.hint:
+        text += f"\nhint: {exc.hint}"
     if len(text) <= _TRACEBACK_CHARACTERS:
         return text
     half = _TRACEBACK_CHARACTERS // 2
@@ -39,11 +41,27 @@ def _message(exc: BaseException) -> str:
         return "(its message could not be made)"
 
 
-def _from_user_code(trace: TracebackType | None) -> TracebackType | None:
-    first = trace
-    while trace is not None:
-        name = trace.tb_frame.f_code.co_filename
-        if not any(carrier in name for carrier in _CARRIERS):
-            return trace
-        trace = trace.tb_next
-    return first
+def _trim(exc: BaseException, told: traceback.TracebackException) -> None:
+    """Leave out the frames that are not the user's: of it, of what caused it, of what it is a group of."""
+    told.stack[:] = _of_user_code(exc, told.stack)
+    if exc.__cause__ is not None and told.__cause__ is not None:
+        _trim(exc.__cause__, told.__cause__)
+    if exc.__context__ is not None and told.__context__ is not None:
+        _trim(exc.__context__, told.__context__)
+    if isinstance(exc, BaseExceptionGroup):
+        for each, part in zip(exc.exceptions, told.exceptions or (), strict=False):
+            _trim(each, part)
+
+
+def _of_user_code(exc: BaseException, stack: traceback.StackSummary) -> list[traceback.FrameSummary]:
+    """Return the frames without ours, and without asyncio's and importlib's that led to the first other."""
+    is_error_of_ours = bool(stack) and _is_ours(stack[-1]) and not isinstance(exc, CronjobsError)
+    frames = list(stack) if is_error_of_ours else [frame for frame in stack if not _is_ours(frame)]
+    for place, frame in enumerate(frames):
+        if not any(carrier in frame.filename for carrier in _CARRIERS):
+            return frames[place:]
+    return frames
+
+
+def _is_ours(frame: traceback.FrameSummary) -> bool:
+    return frame.filename.startswith(_OURS + os.sep)

@@ -18,8 +18,6 @@ class CronjobsError(Exception):
     def __init__(self, message: str, *, hint: str = "") -> None:
         super().__init__(message)
         self.hint = hint
-        if hint:
-            self.add_note(f"hint: {hint}")  # for a traceback: some are raised in users' jobs
 
 
 class UsageError(CronjobsError):
