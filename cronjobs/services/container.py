@@ -21,6 +21,7 @@ from cronjobs.targets import RESERVED, parameter_name
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Runner, Task
 
+    from cronjobs.core.waiting import Clock
     from cronjobs.core.workflow import Journal
 
 Factory = Callable[..., Any]
@@ -81,6 +82,7 @@ class Container:
         is clean-up). Its parameters are other services, by name.
         """
         self.journal: Journal | None = None  # where workflows are written down; whoever runs a job sets it
+        self.clock: Clock | None = None  # the time that workflows go by; None for the real one
         self._parent: Container | None = None
         self._reserved: Collection[str] = ("container",)
         self._recipes: dict[str, Recipe] = {}
@@ -196,6 +198,7 @@ class Container:
         self._must_be_open()
         inner = Container()
         inner.journal = self.journal
+        inner.clock = self.clock
         inner._parent = self
         inner._reserved = self._reserved
         self._scopes.append(inner)

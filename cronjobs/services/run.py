@@ -29,10 +29,14 @@ def make_container(supplies: Supplies, context: Context, monotonic: Callable[[],
     container.register("context", context)
     container.register("logger", factory=lambda: make_logger(context, monotonic))
     if supplies.query is not None:
-        settings = supplies.query
-        container.add("query", lambda: (lambda: _query(settings), Plan((), False, is_generator=True)))
+        add_query(container, supplies.query)
     container.reserve()
     return container
+
+
+def add_query(container: Container, settings: QuerySettings) -> None:
+    """Give a container its service `query`."""
+    container.add("query", lambda: (lambda: _query(settings), Plan((), False, is_generator=True)))
 
 
 def _found(key: str, service: Service, plan: Plan | None) -> tuple[Factory, Plan]:

@@ -67,10 +67,10 @@ class MemoryJournal:
         self._clock = clock or SystemClock()
         self._shared = _shared or _Shared()
 
-    def as_owner(self, owner: str) -> "MemoryJournal":
+    def as_owner(self, owner: str, *, clock: Clock | None = None) -> "MemoryJournal":
         """Return the journal as another process has it."""
         self._shared.dead.discard(owner)
-        return MemoryJournal(owner, clock=self._clock, _shared=self._shared)
+        return MemoryJournal(owner, clock=clock or self._clock, _shared=self._shared)
 
     def die(self) -> None:
         """Let this owner be gone: others may go on with what it has not ended."""

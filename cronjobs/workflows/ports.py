@@ -3,6 +3,8 @@
 from collections.abc import Collection, Iterable
 from typing import Any, Protocol
 
+from cronjobs.core.waiting import Clock as Clock
+from cronjobs.core.waiting import Flag as Flag
 from cronjobs.core.workflow import Journal
 
 
@@ -12,6 +14,10 @@ class Container(Protocol):
     @property
     def journal(self) -> Journal | None:
         """Where workflows are written down; None outside of runs."""
+
+    @property
+    def clock(self) -> Clock | None:
+        """The time that workflows go by; None for the real one."""
 
     def parameters(self) -> Collection[str]:
         """Return the names of parameters that `inject` has something for."""
@@ -24,23 +30,3 @@ class Container(Protocol):
 
     def resolve(self, key: str, default: Any = ...) -> Any:
         """Return a service; `default` where there is none."""
-
-
-class Flag(Protocol):
-    """Something that is set once, from another thread: a `threading.Event`."""
-
-    def wait(self, timeout: float | None = None) -> bool:
-        """Wait until it is set, so many seconds at most; return whether it is."""
-
-
-class Clock(Protocol):
-    """Time as workflows know it."""
-
-    def now(self) -> float:
-        """Return the wall clock, in UTC seconds."""
-
-    def sleep(self, seconds: float, interruption: Flag | None) -> None:
-        """Wait, until the flag is set at most. A signal's exception ends it, too, in the main thread."""
-
-    async def sleep_async(self, seconds: float) -> None:
-        """Wait, and let others go on."""

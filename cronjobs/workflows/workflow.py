@@ -68,7 +68,7 @@ class Workflow(Generic[R]):
                 hint=f"write `{self.__name__}(container).run(input)`",
             )
         place = here.get()
-        clock = _clock or (SystemClock() if place is None else place.execution.clock)
+        clock = _clock or (container.clock if place is None else place.execution.clock) or SystemClock()
         return BoundWorkflow(self, container, clock)
 
     def __repr__(self) -> str:

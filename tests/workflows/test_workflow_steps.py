@@ -545,7 +545,7 @@ def double(number, context): return number * 2
 @workflow
 def doubles(input): return [double(each) for each in input]
 class Container:
-    journal = MemoryJournal()
+    journal, clock = MemoryJournal(), None
     def parameters(self): return ()
     def inject(self, names): return {}
     def resolve(self, key, default=None): return default

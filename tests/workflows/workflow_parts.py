@@ -35,6 +35,7 @@ class Container:
 
     def __init__(self, journal=None, context=None, **services):
         self.journal = journal
+        self.clock = None
         self.services = {"context": context, **services}
 
     def parameters(self):
