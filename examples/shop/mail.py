@@ -72,5 +72,5 @@ async def open_mailer(logger: JobLogger) -> AsyncIterator[Outbox]:
 
 
 def file_name(message_id: str) -> str:
-    """Return a Message-ID as a file's name: a maildir keeps `/` and `:` for itself."""
-    return message_id.strip("<>").replace("/", "_").replace(":", "_")
+    """Return the name of a mail's file, in which a path keeps the `/` for itself."""
+    return message_id.strip("<>").replace("/", "%2F")

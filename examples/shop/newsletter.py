@@ -9,6 +9,7 @@ from email.utils import format_datetime
 from functools import partial
 from sqlite3 import Connection
 from typing import Any, TypedDict
+from urllib.parse import quote
 
 from cronjobs import Container, StepContext, injected, parallel, step, workflow
 from cronjobs.context import Context
@@ -44,7 +45,7 @@ async def send_newsletter(
     logger = container.resolve("logger")
     issue = f"{name}-{context.scheduled_for.astimezone(UTC):%G-W%V}"
     letter = Letter(subject=subject, date=context.scheduled_for.isoformat())
-    # The issue is the id: whichever run asks, an issue that was begun is gone on with, and one that is out stays.
+    # The issue is the id: an issue that was begun is gone on with, one that is out stays, whichever run asks.
     done = await write_issue(container).run(letter, workflow_id=issue)
     left_out = [failure.error.message for failure in done.errors]
     logger.info("issue %s: %d have it, %d left out", issue, done.result["written"], len(left_out))
@@ -138,7 +139,10 @@ def message_id(context: StepContext) -> str:
     `context.idempotency_key` would do for the step; but a compensation has another one, and has to find the
     mail by the same name. Where the step stands in which workflow is the same for both.
     """
-    return f"<{context.workflow_id}.{context.position}@harbour-tea.example>"
+    place = quote(
+        f"{context.workflow_id}.{context.position}", safe=""
+    )  # an id may hold what a Message-ID may not
+    return f"<{place}@harbour-tea.example>"
 
 
 def mail(name: str, address: str, offers: list[Row], letter: Letter) -> EmailMessage:
