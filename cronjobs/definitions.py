@@ -23,6 +23,8 @@ class Options(TypedDict, total=False):
     enabled: bool | None
     env: Mapping[str, str] | None
     isolation: str | None
+    cwd: str | None
+    user: str | None
 
 
 class Definition(NamedTuple):

@@ -23,7 +23,7 @@ class Job(NamedTuple):
     """One `[jobs.NAME]` with everything filled in: what, when, how often, under which policies."""
 
     name: str
-    callable: str  # "pkg.mod:attr.attr"
+    callable: str  # "pkg.mod:attr.attr", or "" where there is a `command`
     schedule: str
     timezone: str  # a key of zoneinfo, never empty
     number_of_executions: int | None = None
@@ -34,6 +34,9 @@ class Job(NamedTuple):
     enabled: bool = True
     env: Mapping[str, str] = {}
     isolation: Isolation = Isolation.FORK
+    command: tuple[str, ...] = ()  # a program and its arguments, instead of `callable`
+    cwd: str | None = None  # None: the configuration's directory
+    user: str | None = None
 
     @property
     def form(self) -> str:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _READ_BYTES = 1 << 16  # what a pipe holds
 _MOST_MESSAGES = 64  # of one run in a turn
+_LOOK = socket.MSG_PEEK | socket.MSG_DONTWAIT
 _RSS_UNIT_BYTES = 1024  # of ru_maxrss, on Linux and the BSDs
 
 
@@ -119,6 +120,9 @@ class LiveRun:
         found: list[Asked | Heeding] = []
         for _ in range(_MOST_MESSAGES):
             try:
+                # Most runs say nothing: no buffer is made before there is something to be read.
+                if not self.channel.recv(1, _LOOK):
+                    return found or None
                 message = receive_at_length(self.channel, socket.MSG_DONTWAIT, most_bytes=MOST_BYTES)
             except OSError:
                 return found

@@ -28,7 +28,10 @@ def completed(place, line):
     ("line", "words"),
     [
         ("cronjobs st", ["status"]),
-        ("cronjobs ", ["run", "next", "status", "history", "validate", "trigger", "reset", "completion"]),
+        (
+            "cronjobs ",
+            ["run", "next", "status", "history", "validate", "trigger", "workflow", "reset", "completion"],
+        ),
         ("cronjobs next --n", ["--name"]),
         ("cronjobs completion z", ["zsh"]),
         ("cronjobs trigger g", ["greet"]),
