@@ -411,6 +411,20 @@ def test_retries_in_threads_wait_by_the_clock_as_well():
     assert clock.waits == [3600.0, 3600.0]
 
 
+def test_a_workflow_in_a_scope_is_one_of_the_run():
+    clock, kept = FakeClock(NOON), Workflows()
+
+    async def ordering(container):
+        async with container.scope() as inner:
+            inner.register("shop", [])
+            await order(inner).run([1], workflow_id="order-9")
+
+    run_job(ordering, clock=clock, workflows=kept)
+
+    assert clock.waits == [3600.0, 7200.0, 14400.0]
+    assert kept["order-9"].state == "succeeded"
+
+
 def test_the_same_id_is_done_once():
     shop, kept = [], Workflows()
 
