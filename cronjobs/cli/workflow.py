@@ -24,6 +24,8 @@ _COLOURS = {
     StepState.COMPENSATED: "yellow",
     StepState.COMPENSATION_FAILED: "red",
 }
+# Here `attempt` counts those of the compensation.
+_OF_COMPENSATION = (StepState.COMPENSATING, StepState.COMPENSATED, StepState.COMPENSATION_FAILED)
 
 
 @click.group("workflow")
@@ -57,7 +59,7 @@ def list_workflows(
         print_json([_document(record) for record in records])
     elif records:
         print_table(
-            ("WORKFLOW", "NAME", "STATE", "BEGAN", "ERROR"), [_row(each) for each in records], flexible=(4, 0)
+            ("WORKFLOW", "NAME", "STATE", "BEGAN", "ERROR"), [_row(each) for each in records], flexible=(4, 1)
         )
     else:
         click.echo("no workflows", err=True)
@@ -209,7 +211,9 @@ def _step_row(line: StepLine) -> Row:
     step = line.step
     error = "" if step.error is None else f"{step.error.type}: {step.error.message}".partition("\n")[0]
     words = Coloured(step.state.replace("_", " "), _COLOURS.get(step.state))
-    return (step.position, step.name, words, str(step.attempt), error)
+    is_of_compensation = step.state in _OF_COMPENSATION
+    attempt = f"undo {step.attempt}" if is_of_compensation else str(step.attempt)
+    return (step.position, step.name, words, attempt, error)
 
 
 def _state_words(record: WorkflowRecord) -> str:

@@ -12,7 +12,7 @@ class StepContext:
 
     attempt: from 1, of this step or compensation. position: where in its workflow it was called.
     idempotency_key: the same for every attempt of the step at its place, and for nothing else; the
-    compensation has another one.
+    compensation has another one, and finds the step's in `step_idempotency_key`.
     """
 
     def __init__(
@@ -30,6 +30,11 @@ class StepContext:
         self.position = position
         self.attempt = attempt
         self.idempotency_key = idempotency_key
+
+    @property
+    def step_idempotency_key(self) -> str:
+        """What the step's `idempotency_key` is, or was: by it a compensation finds what the step has done."""
+        return f"{self.workflow_id}/{self.position}"
 
     @property
     def job_name(self) -> str | None:

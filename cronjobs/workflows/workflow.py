@@ -207,18 +207,24 @@ def _failure(name: str, ended: Ended) -> WorkflowFailedError:
     id, state = ended.transaction.id, ended.transaction.state
     became = "was undone" if state is WorkflowState.REVERTED else "could not be undone altogether"
     return WorkflowFailedError(
-        f"workflow `{name}` ({id}) failed and {became}: {'; '.join(map(_told, ended.errors))}",
+        f"workflow `{name}` ({id}) failed and {became}: {_all_told(ended.errors)}",
         errors=ended.errors,
         transaction=ended.transaction,
         hint="" if state is WorkflowState.REVERTED else f"once that can work: `cronjobs workflow retry {id}`",
     )
 
 
-def _told(failure: WorkflowFailure) -> str:
-    if not failure.step:
-        return in_words(failure.error)
-    what = "step" if failure.action == "invoke" else "compensation of"
-    return f"{what} `{failure.step}` at {failure.position}: {in_words(failure.error)}"
+def _all_told(failures: Sequence[WorkflowFailure]) -> str:
+    """Return the failures in words; those of siblings that failed alike are told once."""
+    places: dict[tuple[str, str], list[str]] = {}
+    for failure in failures:
+        what = "step" if failure.action == "invoke" else "compensation of"
+        who = f"{what} `{failure.step}` at " if failure.step else ""
+        places.setdefault((who, in_words(failure.error)), []).append(failure.position)
+    return "; ".join(
+        f"{who}{', '.join(positions)}: {words}" if who else words
+        for (who, words), positions in places.items()
+    )
 
 
 def _refusal(refused: Refused, intent: Intent) -> WorkflowRefusedError:

@@ -134,15 +134,9 @@ async def retract_mail(compensation_input: str | None, mailer: Outbox, context: 
 
 
 def message_id(context: StepContext) -> str:
-    """Return the Message-ID by which the outbox tells a repetition.
-
-    `context.idempotency_key` would do for the step; but a compensation has another one, and has to find the
-    mail by the same name. Where the step stands in which workflow is the same for both.
-    """
-    place = quote(
-        f"{context.workflow_id}.{context.position}", safe=""
-    )  # an id may hold what a Message-ID may not
-    return f"<{place}@harbour-tea.example>"
+    """Return the Message-ID, by which the outbox tells a repetition and the compensation finds the mail."""
+    key = quote(context.step_idempotency_key, safe="")  # an id may hold what a Message-ID may not
+    return f"<{key}@harbour-tea.example>"
 
 
 def mail(name: str, address: str, offers: list[Row], letter: Letter) -> EmailMessage:

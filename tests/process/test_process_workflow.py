@@ -24,7 +24,7 @@ def pack(context):
 
 @pack.compensate
 def unpack(data, context):
-    note("unpack", data["box"])
+    note("unpack", data["box"], context.step_idempotency_key)
     if os.path.exists(FLAG):
         raise OSError("the box is stuck")
 
@@ -130,6 +130,9 @@ def test_workflows_are_listed_and_shown(site: Site) -> None:
     people = site.command("workflow", "show", "order-8")
     assert "reverted" in people.stdout
     assert "error: ship at 1: ValueError: no such street" in people.stdout
+    assert people.stdout.splitlines()[-1].split() == [
+        *("1", "ship", "compensated", "undo", "1", "ValueError:", "no", "such", "street")
+    ]
 
 
 def test_two_calls_of_one_workflow_in_one_run_are_two(site: Site) -> None:
@@ -167,7 +170,7 @@ def test_a_workflow_left_half_done_is_cancelled_by_hand(site: Site) -> None:
     answer = site.command("workflow", "cancel", "order-7")
 
     assert (answer.returncode, answer.stderr.splitlines()[-1]) == (0, "order-7: reverted")
-    assert site.notes()[2:] == ["recall None", "unpack 7"]
+    assert site.notes()[2:] == ["recall None", "unpack 7 order-7/0"]
     again = site.command("workflow", "cancel", "order-7")
     assert again.returncode == 6
 
@@ -187,7 +190,14 @@ def test_a_workflow_that_could_not_be_undone_is_undone_when_that_is_possible(sit
     answer = site.command("workflow", "retry", "order-8")
 
     assert (answer.returncode, answer.stderr.splitlines()[-1]) == (0, "order-8: reverted")
-    assert site.notes() == ["pack order-8/0", "ship fail", "recall None", "unpack 7", "unpack 7", "unpack 7"]
+    assert site.notes() == [
+        "pack order-8/0",
+        "ship fail",
+        "recall None",
+        "unpack 7 order-8/0",
+        "unpack 7 order-8/0",
+        "unpack 7 order-8/0",
+    ]
 
 
 def test_a_workflow_that_was_undone_begins_afresh(site: Site) -> None:

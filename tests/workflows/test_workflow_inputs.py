@@ -3,7 +3,7 @@
 import pytest
 from workflow_parts import a_run, run
 
-from cronjobs import StepResponse, step, workflow
+from cronjobs import StepResponse, WorkflowFailedError, parallel, step, workflow
 
 
 @pytest.mark.parametrize("returned", [7, StepResponse(7)], ids=["plain", "StepResponse"])
@@ -56,3 +56,19 @@ def test_a_body_may_call_its_input_what_it_likes():
         return order * 2
 
     assert run(doubles, a_run(), input=4).result == 8
+
+
+def test_siblings_that_failed_alike_are_told_once():
+    @step
+    def act(number):
+        raise ValueError("no more")
+
+    @workflow
+    def acts():
+        parallel(*(lambda number=number: act(number) for number in range(3)))
+
+    with pytest.raises(WorkflowFailedError) as failure:
+        run(acts, a_run())
+
+    assert str(failure.value).count("no more") == 1
+    assert len(failure.value.errors) == 3
