@@ -22,6 +22,7 @@ COMMANDS = {
     "status": "Print one line for each job (also: list).",
     "history": "Print runs, newest first.",
     "validate": "Check a file and report every problem in it.",
+    "explain": "Say what a schedule means and when it fires.",
     "trigger": "Run a job now, in the foreground.",
     "reset": "Set a job's count of executions to zero.",
     "completion": "Print the completion script of a shell.",

@@ -24,6 +24,7 @@ class Type(StrEnum):
     SCHEDULE = 'a cron expression like "0 3 * * *"'
     ZONE = 'a time zone like "Europe/Berlin"'
     PATH = "a path in quotes"
+    TEXT = "a string"
     DURATION = 'a duration like "30s"'
     WHOLE = "a whole number"
     FLAG = "true or false"
@@ -99,6 +100,12 @@ CRONJOBS = (
         default=_SETTINGS["import_timeout_seconds"],
         unit="seconds",
         minimum=0.001,
+    ),
+    Field(
+        "hash_seed",
+        Type.TEXT,
+        "What `H` in schedules is hashed from besides the job's name: hosts with different ones spread out.",
+        default=_SETTINGS["hash_seed"],
     ),
 )
 
@@ -253,6 +260,10 @@ def _text(field: Field, value: Any) -> str:
     return value
 
 
+def _any_text(field: Field, value: Any) -> str:
+    return _text(field, value) if value != "" else ""
+
+
 def _callable(field: Field, value: Any) -> str:
     text = _text(field, value)
     try:
@@ -344,6 +355,7 @@ _CHECKS: dict[Type, Callable[[Field, Any], Any]] = {
     Type.SCHEDULE: _text,
     Type.ZONE: _text,
     Type.PATH: _text,
+    Type.TEXT: _any_text,
     Type.DURATION: _duration,
     Type.WHOLE: _whole,
     Type.FLAG: _flag,

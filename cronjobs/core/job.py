@@ -55,6 +55,7 @@ class Settings(NamedTuple):
     grace_seconds: float = 15.0
     max_parallel: int = 100
     import_timeout_seconds: float = 30.0
+    hash_seed: str = ""  # what `H` is hashed from besides the job's name
 
 
 class Configuration(NamedTuple):
