@@ -9,11 +9,13 @@ from cronjobs.cli import options
 from cronjobs.cli.options import as_json
 from cronjobs.cli.render import print_json
 from cronjobs.cli.table import Row, print_table
+from cronjobs.core.due import is_at_start, schedule_of
 from cronjobs.core.run import instant_text
 
 if TYPE_CHECKING:
     from cronjobs.cli.main import Surroundings
     from cronjobs.core.job import Job
+    from cronjobs.core.schedule import Schedule
 
 
 class _Coming(NamedTuple):
@@ -48,19 +50,27 @@ def command(
 ) -> None:
     """Print coming runs, soonest first.
 
-    Takes into account how many executions a job has left. A job that will not run again is not listed.
+    Takes into account how many executions a job has left, when it starts and ends, and what it excludes. A
+    job that will not run again is not listed.
     """
     configuration = surroundings.configuration()
     jobs = [options.find_job(configuration, name)] if name else list(configuration.jobs.values())
     executions: dict[str, int] = {}
     with options.reading(configuration) as store:
+        anchors = options.anchors(jobs, store)
         if store is not None:
             facts = store.facts([job.name for job in jobs])
             executions = {job: known.executions for job, known in facts.items()}
     now = options.now()
     after = int((now if begin is None else begin) // 1)
     each = count or (5 if name else 1)
-    coming = [run for job in jobs for run in _of_job(job, executions.get(job.name, 0), after, end, each)]
+    coming: list[_Coming] = []
+    for job in jobs:
+        if job.enabled:
+            seed = configuration.settings.hash_seed
+            # A job that never started would start then.
+            schedule = schedule_of(job, hash_seed=seed, anchor=anchors.get(job.name, after))
+            coming += _of_job(job, schedule, executions.get(job.name, 0), after, end, each)
     coming.sort(key=lambda run: run.scheduled_for)
     if as_json:
         print_json([_document(run) for run in coming])
@@ -73,12 +83,9 @@ def command(
             click.echo(f"{job.name}: {_why_not(job, executions.get(job.name, 0))}", err=True)
 
 
-def _of_job(job: "Job", executions: int, after: int, end: float | None, count: int) -> Iterator[_Coming]:
-    if not job.enabled:
-        return
-    from cronjobs.core.schedule import parse_schedule  # late: with the configuration
-
-    schedule = parse_schedule(job.schedule, job.timezone, job=job.name)
+def _of_job(
+    job: "Job", schedule: "Schedule", executions: int, after: int, end: float | None, count: int
+) -> Iterator[_Coming]:
     instant = schedule.next_after(after)
     for number in range(executions + 1, executions + count + 1):
         if instant is None or (end is not None and instant > end):
@@ -115,4 +122,4 @@ def _why_not(job: "Job", executions: int) -> str:
         return "disabled"
     if limit is not None and executions >= limit:
         return f"done {executions}/{limit}"
-    return "no run in that time"
+    return "at every start of the scheduler" if is_at_start(job) else "no run in that time"

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -106,6 +106,19 @@ def machine_zone() -> str:
 def now() -> float:
     """Return the wall clock, in UTC seconds."""
     return time.time()
+
+
+def anchors(jobs: Iterable["Job"], store: "SqliteStore | None") -> dict[str, int]:
+    """Return the instants that `@every` counts from: {job: its first start}, for those that had one."""
+    from cronjobs.core.due import is_anchored
+
+    counted = {job.name: job.form for job in jobs if is_anchored(job)}
+    if store is None or not counted:
+        return {}
+    known = store.definitions()
+    return {
+        name: known[name][1] for name, form in counted.items() if name in known and known[name][0] == form
+    }
 
 
 def find_job(configuration: "Configuration", name: str) -> "Job":

@@ -6,13 +6,17 @@ exists is not known here: `load` asks those who know, once for each distinct tex
 
 import re
 from collections.abc import Callable
+from datetime import date, datetime
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cronjobs.core.durations import parse_duration
 from cronjobs.core.job import Concurrency, Isolation, Job, Settings
 from cronjobs.core.suggest import closest, quoted
 from cronjobs.targets import TargetError, split
+
+if TYPE_CHECKING:
+    from cronjobs.config.problems import KeyPath
 
 JOB_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -22,6 +26,8 @@ class Type(StrEnum):
 
     CALLABLE = 'a text like "package.module:function"'
     SCHEDULE = 'a cron expression like "0 3 * * *"'
+    MOMENT = "a date, or a date and time, like 2026-12-31T18:00:00"
+    EXCLUSIONS = 'an array of days and cron expressions like ["2026-12-24..2026-12-31", "calendar:holidays"]'
     ZONE = 'a time zone like "Europe/Berlin"'
     PATH = "a path in quotes"
     TEXT = "a string"
@@ -59,7 +65,7 @@ class Invalid(ValueError):
     """
 
     def __init__(
-        self, message: str, *, word: str = "type", hint: str = "", column: int = 0, path: tuple[str, ...] = ()
+        self, message: str, *, word: str = "type", hint: str = "", column: int = 0, path: "KeyPath" = ()
     ) -> None:
         super().__init__(message)
         self.word = word
@@ -117,7 +123,13 @@ JOB = (
         default="",
         is_required=True,
     ),
-    Field("schedule", Type.SCHEDULE, "When to run it: a cron expression.", default="", is_required=True),
+    Field(
+        "schedule",
+        Type.SCHEDULE,
+        "When to run it: a cron expression, or an array of them.",
+        default="",
+        is_required=True,
+    ),
     Field(
         "timezone",
         Type.ZONE,
@@ -182,12 +194,45 @@ JOB = (
         choices=tuple(Isolation),
         is_default=True,
     ),
+    Field(
+        "starts_at",
+        Type.MOMENT,
+        "It is not due before this; without an offset, the time is meant in its zone.",
+        default=_JOB["starts_at"],
+        is_default=True,
+    ),
+    Field(
+        "ends_at",
+        Type.MOMENT,
+        "It is not due after this; a date alone means the whole day.",
+        default=_JOB["ends_at"],
+        is_default=True,
+    ),
+    Field(
+        "exclude",
+        Type.EXCLUSIONS,
+        "When it is not due: days, ranges of days, cron expressions and calendars.",
+        default=_JOB["exclude"],
+        is_default=True,
+    ),
+    Field(
+        "dialect",
+        Type.CHOICE,
+        "Who reads the schedule: `croniter` takes it as that library does.",
+        default=_JOB["dialect"],
+        choices=("cronjobs", "croniter"),
+        is_default=True,
+    ),
 )
+
+# A table whose keys are names of the author's: each value is like this.
+CALENDAR = Field("calendar", Type.EXCLUSIONS, "Days and cron expressions that jobs can exclude by one name.")
 
 TABLES: dict[str, dict[str, Field]] = {
     "cronjobs": {field.name: field for field in CRONJOBS},
     "defaults": {field.name: field for field in JOB if field.is_default},
     "jobs": {field.name: field for field in JOB},
+    "calendars": {},  # its keys are the calendars' names
 }
 
 # What neighbours call the same thing (Kubernetes, systemd, APScheduler, Celery, supercronic, Medusa),
@@ -213,6 +258,17 @@ OTHER_WORDS = {
     "trigger": "schedule",
     "when": "schedule",
     "oncalendar": "schedule",
+    "startdate": "starts_at",
+    "startat": "starts_at",
+    "notbefore": "starts_at",
+    "enddate": "ends_at",
+    "endat": "ends_at",
+    "until": "ends_at",
+    "notafter": "ends_at",
+    "except": "exclude",
+    "excludes": "exclude",
+    "skip": "exclude",
+    "holidays": "exclude",
     "tz": "timezone",
     "zone": "timezone",
     "concurrencypolicy": "concurrency",
@@ -262,6 +318,51 @@ def _text(field: Field, value: Any) -> str:
 
 def _any_text(field: Field, value: Any) -> str:
     return _text(field, value) if value != "" else ""
+
+
+def _schedule(field: Field, value: Any) -> tuple[str, ...]:
+    """Return the texts; each must be there, and what they say is looked at later."""
+    if not isinstance(value, list):
+        return (_text(field, value),)
+    if not value:
+        raise Invalid(f"`{field.name}` is an empty array", hint=f"`{field.name}` is {field.type}")
+    return _elements(field, value)
+
+
+def _exclusions(field: Field, value: Any) -> tuple[str, ...]:
+    """Return the texts; a date of TOML's is one too."""
+    values = value if isinstance(value, list) else [value]
+    texts = [
+        each.isoformat() if isinstance(each, date) and not isinstance(each, datetime) else each
+        for each in values
+    ]
+    return _elements(field, texts) if isinstance(value, list) else (_text(field, texts[0]),)
+
+
+def _elements(field: Field, value: list[Any]) -> tuple[str, ...]:
+    for place, text in enumerate(value):
+        try:
+            _text(field, text)
+        except Invalid as exc:
+            exc.path = (place,)
+            raise
+    return tuple(value)
+
+
+def _moment(field: Field, value: Any) -> date:
+    """Return a date or a datetime, the latter with its offset if one is given."""
+    if isinstance(value, date):
+        return value
+    text = _text(field, value)
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        pass
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        hint = "write it like 2026-12-31T18:00:00 or 2026-12-31T18:00:00+01:00"
+        raise Invalid(f"{quoted(text)} is no time", word="moment", hint=hint) from None
 
 
 def _callable(field: Field, value: Any) -> str:
@@ -352,7 +453,9 @@ def described(value: Any) -> str:
 
 _CHECKS: dict[Type, Callable[[Field, Any], Any]] = {
     Type.CALLABLE: _callable,
-    Type.SCHEDULE: _text,
+    Type.SCHEDULE: _schedule,
+    Type.MOMENT: _moment,
+    Type.EXCLUSIONS: _exclusions,
     Type.ZONE: _text,
     Type.PATH: _text,
     Type.TEXT: _any_text,

@@ -1,12 +1,13 @@
 """The only place that builds edges: clock, store, executor, log."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
 from cronjobs.clock import SystemClock
+from cronjobs.core.due import is_anchored, schedule_of
 from cronjobs.core.events import Level, Note
 from cronjobs.core.job import Configuration, Job
-from cronjobs.core.ports import Observer
-from cronjobs.core.schedule import parse_schedule
+from cronjobs.core.ports import Definition, Observer
 from cronjobs.engine.manual import Manual
 from cronjobs.engine.scheduler import Options, Scheduler
 from cronjobs.executors.local import LocalExecutor
@@ -33,12 +34,22 @@ _SPARE_DESCRIPTORS = 256
 LogFormat = Literal["text", "json"]
 
 
-def schedules_of(configuration: Configuration) -> dict[str, "Schedule"]:
-    """Return each job's schedule; equal ones are one object, unless they depend on the job's name."""
+def schedules_of(configuration: Configuration, anchors: Mapping[str, int]) -> dict[str, "Schedule"]:
+    """Return each job's schedule; those that are the same may be one object.
+
+    anchors: {job: the instant from which its `@every` counts}.
+    """
+    seed = configuration.settings.hash_seed
     return {
-        job.name: parse_schedule(job.schedule, job.timezone, job=job.name)
+        job.name: schedule_of(job, hash_seed=seed, anchor=anchors.get(job.name, 0))
         for job in configuration.jobs.values()
     }
+
+
+def _anchors(configuration: Configuration, store: SqliteStore, now: int) -> dict[str, int]:
+    """Return when the jobs that are counted from their first start had it: now, if they had none."""
+    definitions = [Definition(job.name, job.form) for job in configuration.jobs.values() if is_anchored(job)]
+    return store.define(definitions, now) if definitions else {}
 
 
 def schedule(
@@ -78,7 +89,7 @@ def schedule(
         executor.begin()
         scheduler = Scheduler(
             configuration,
-            schedules_of(configuration),
+            schedules_of(configuration, _anchors(configuration, store, int(clock.now()))),
             options._replace(max_armed=_most_armed()),
             clock=clock,
             store=store,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from cronjobs.core.agenda import Agenda
 from cronjobs.core.catch_up import LATE_SECONDS, WINDOW_SECONDS, Missed, catch_up
 from cronjobs.core.decide import Facts, decide, remaining
+from cronjobs.core.due import is_at_start, is_due_at_start
 from cronjobs.core.errors import StateError, StateLostError
 from cronjobs.core.events import Coming, Event, Note, RunFinished, RunSkipped, SchedulePrinted
 from cronjobs.core.job import Concurrency, Configuration, Job, Occurrence
@@ -71,6 +72,7 @@ class Scheduler:
         self._observer = observer
         self._agenda = Agenda()
         self._owed: list[Occurrence] = []  # due, and not yet claimed
+        self._starting: set[Occurrence] = set()  # due because the scheduler started
         self._dispatch = Dispatch(
             configuration.jobs,
             clock=clock,
@@ -121,6 +123,8 @@ class Scheduler:
         if ticked_until is not None:
             since = {job.name: max(ticked_until, defined_at[job.name]) for job in enabled}
             self._catch_up(since, now)
+        self._starting = {Occurrence(job.name, int(now)) for job in enabled if is_due_at_start(job, int(now))}
+        self._owed += sorted(self._starting)
         self._drop_finished()
         self._tell(SchedulePrinted(self._coming()))
 
@@ -194,7 +198,7 @@ class Scheduler:
         passed: list[Passed] = []
         late: dict[str, int] = {}  # {job: when it was due first}
         for occurrence in self._owed:
-            if occurrence.scheduled_for < now - LATE_SECONDS:
+            if occurrence.scheduled_for < now - LATE_SECONDS and occurrence not in self._starting:
                 late.setdefault(*occurrence)
         for name, first in late.items():
             owed = catch_up(self._schedules[name], first - 1, int(now))
@@ -203,7 +207,7 @@ class Scheduler:
             if owed.instant is not None:
                 self._decide(Occurrence(name, owed.instant), Trigger.CATCH_UP, facts, claims, passed)
         for occurrence in self._owed:
-            if occurrence.job not in late:
+            if occurrence.job not in late or occurrence in self._starting:
                 self._decide(occurrence, Trigger.SCHEDULE, facts, claims, passed)
         self._claim(claims, passed, now)
 
@@ -409,4 +413,4 @@ def _why_never(job: Job, executions: int) -> str:
         return "disabled"
     if remaining(job, executions) == 0:
         return f"done {executions}/{job.number_of_executions}"
-    return "no more occurrences"
+    return "at every start of the scheduler" if is_at_start(job) else "no more occurrences"

@@ -246,6 +246,11 @@ class SqliteStore:
         found: float | None = self._one("SELECT ticked_at FROM scheduler")
         return found
 
+    def definitions(self) -> dict[str, tuple[str, int]]:
+        """Return {job: its form, and since when it has had it}."""
+        rows = self._select("SELECT name, form, defined_at FROM job WHERE form IS NOT NULL")
+        return {name: (form, defined_at) for name, form, defined_at in rows}
+
     def last_runs(self, jobs: Sequence[str]) -> dict[str, Run]:
         """Return each job's newest row that stands for a run."""
         newest = (

@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 from factories import NOON
 
+from cronjobs.core.due import schedule_of
 from cronjobs.core.errors import StateError
 from cronjobs.core.job import Configuration, Settings
 from cronjobs.core.ports import Ended, Prepared, Signalled, Unprepared
-from cronjobs.core.schedule import parse_schedule
 from cronjobs.engine.manual import Manual
 from cronjobs.engine.scheduler import Options, Scheduler
 from cronjobs.processes import Identity, boot_id, own_identity, start_ticks
@@ -261,9 +261,6 @@ class World:
         self._scheduler_body = self.body()
         self.store = FaultyStore(self.open_store(identity_of(self._scheduler_body)))
         self.executor.begin_again()
-        schedules = {}
-        for job in jobs:
-            schedules.setdefault((job.schedule, job.timezone), parse_schedule(job.schedule, job.timezone))
         return Scheduler(
             Configuration(
                 "/srv/jobs.toml",
@@ -272,7 +269,7 @@ class World:
                 Settings(self.path, max_parallel=max_parallel),
                 {job.name: job for job in jobs},
             ),
-            {job.name: schedules[job.schedule, job.timezone] for job in jobs},
+            {job.name: schedule_of(job, anchor=NOON) for job in jobs},
             Options(grace, **options),
             clock=self.clock,
             store=self.store,
