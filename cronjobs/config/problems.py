@@ -84,6 +84,21 @@ CODES: dict[str, Code] = {
     "attribute": Code("E303", "The module has no such function."),
     "call": Code("E304", "The callable cannot be called as a job."),
     "argument": Code("E305", "An argument that the callable does not take, or a parameter without a value."),
+    # Warnings. Of a schedule: the words of Lint.code.
+    "past": Code("W101", "The schedule no longer fires."),
+    "day-fields": Code("W102", "Both day fields are restricted: a day needs only one of them."),
+    "star-step": Code("W103", "Two restricted day fields, of which other crons would need only one."),
+    "uneven-step": Code("W104", "The last step is shorter than the others."),
+    "long-step": Code("W105", "The step is longer than the field: it fires at the first value only."),
+    "some-months": Code("W106", "Some months do not have the day."),
+    "leap-day": Code("W107", "Only leap years have the day."),
+    "dst-gap": Code("W108", "A time of day that a clock change will skip."),
+    "dst-repeat": Code("W109", "A time of day that a clock change will repeat."),
+    "hourly-fixed": Code("W110", "Every hour, but written so that a clock change is treated as for a time."),
+    "often": Code("W111", "The job is due far more often than its timeout allows."),
+    "overlap": Code("W112", "The timeout is longer than the shortest distance of two occurrences."),
+    "over": Code("W113", "The job will never be due again."),
+    "long_stop": Code("W201", "Stopping may take longer than containers are given."),
     "no_jobs": Code("W401", "The file defines no job."),
 }
 
