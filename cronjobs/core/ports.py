@@ -16,7 +16,10 @@ class Clock(Protocol):
         """Return the wall clock, in UTC seconds."""
 
     def monotonic(self) -> float:
-        """Return seconds that only ever grow, by the time that really passes."""
+        """Return seconds that only ever grow, by the time that really passes while the machine is awake."""
+
+    def suspended(self) -> float:
+        """Return for how many seconds the machine has been suspended, ever; 0 where that cannot be known."""
 
 
 class Claim(NamedTuple):

@@ -36,12 +36,21 @@ class FakeClock:
     def __init__(self, now=NOON):
         self._now = float(now)
         self._monotonic = 100_000.0
+        self._suspended = 5.0
 
     def now(self):
         return self._now
 
     def monotonic(self):
         return self._monotonic
+
+    def suspended(self):
+        return self._suspended
+
+    def suspend(self, seconds):
+        """Have the machine be asleep for a while."""
+        self._now += seconds
+        self._suspended += seconds
 
     def pass_by(self, seconds):
         """Let time pass."""
