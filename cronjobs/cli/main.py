@@ -23,6 +23,7 @@ COMMANDS = {
     "history": "Print runs, newest first.",
     "validate": "Check a file and report every problem in it.",
     "explain": "Say what a schedule means and when it fires.",
+    "simulate": "Print every run of a time, by the scheduler itself on virtual time.",
     "trigger": "Run a job now, in the foreground.",
     "reset": "Set a job's count of executions to zero.",
     "completion": "Print the completion script of a shell.",

@@ -1,27 +1,19 @@
 """`cronjobs next`: coming runs."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import click
 
 from cronjobs.cli import options
+from cronjobs.cli.coming import Coming, print_coming
 from cronjobs.cli.options import as_json
-from cronjobs.cli.render import print_json
-from cronjobs.cli.table import Row, print_table
 from cronjobs.core.due import is_at_start, schedule_of
-from cronjobs.core.run import instant_text
 
 if TYPE_CHECKING:
     from cronjobs.cli.main import Surroundings
     from cronjobs.core.job import Job
     from cronjobs.core.schedule import Schedule
-
-
-class _Coming(NamedTuple):
-    scheduled_for: int
-    job: "Job"
-    execution_number: int
 
 
 @click.command("next")
@@ -64,7 +56,7 @@ def command(
     now = options.now()
     after = int((now if begin is None else begin) // 1)
     each = count or (5 if name else 1)
-    coming: list[_Coming] = []
+    coming: list[Coming] = []
     for job in jobs:
         if job.enabled:
             seed = configuration.settings.hash_seed
@@ -72,11 +64,9 @@ def command(
             schedule = schedule_of(job, hash_seed=seed, anchor=anchors.get(job.name, after))
             coming += _of_job(job, schedule, executions.get(job.name, 0), after, end, each)
     coming.sort(key=lambda run: run.scheduled_for)
+    print_coming(coming, now, as_json=as_json)
     if as_json:
-        print_json([_document(run) for run in coming])
         return
-    if coming:
-        print_table(("NEXT RUN", "", "JOB", "EXECUTION"), [_row(run, now) for run in coming], flexible=(2,))
     listed = {run.job.name for run in coming}
     for job in jobs:
         if job.name not in listed:
@@ -85,35 +75,15 @@ def command(
 
 def _of_job(
     job: "Job", schedule: "Schedule", executions: int, after: int, end: float | None, count: int
-) -> Iterator[_Coming]:
+) -> Iterator[Coming]:
     instant = schedule.next_after(after)
     for number in range(executions + 1, executions + count + 1):
         if instant is None or (end is not None and instant > end):
             return
         if job.number_of_executions is not None and number > job.number_of_executions:
             return
-        yield _Coming(instant, job, number)
+        yield Coming(instant, job, number)
         instant = schedule.next_after(instant)
-
-
-def _document(run: _Coming) -> dict[str, object]:
-    return {
-        "job": run.job.name,
-        "scheduled_for": instant_text(run.scheduled_for),
-        "execution_number": run.execution_number,
-    }
-
-
-def _row(run: _Coming, now: float) -> Row:
-    from cronjobs.core.words import from_now, local_text  # late: JSON needs no words
-
-    when = local_text(run.scheduled_for, run.job.timezone)
-    return when, from_now(run.scheduled_for, now), run.job.name, _of_limit(run)
-
-
-def _of_limit(run: _Coming) -> str:
-    limit = run.job.number_of_executions
-    return "" if limit is None else f"{run.execution_number}/{limit}"
 
 
 def _why_not(job: "Job", executions: int) -> str:

@@ -1,5 +1,6 @@
 """When a job is due: its texts, zone, bounds and exclusions as one schedule."""
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -7,7 +8,7 @@ from cronjobs.core.schedule import Schedule, parse_schedule
 from cronjobs.core.schedule.cron import has_hash
 
 if TYPE_CHECKING:
-    from cronjobs.core.job import Job
+    from cronjobs.core.job import Configuration, Job
 
 
 def schedule_of(job: "Job", *, hash_seed: str = "", anchor: int = 0) -> Schedule:
@@ -26,6 +27,18 @@ def schedule_of(job: "Job", *, hash_seed: str = "", anchor: int = 0) -> Schedule
         *(job.schedule, job.timezone, name, seed, anchor, job.starts_at, job.ends_at, job.exclude),
         job.dialect,
     )
+
+
+def schedules_of(configuration: "Configuration", anchors: Mapping[str, int]) -> dict[str, Schedule]:
+    """Return each job's schedule.
+
+    anchors: {job: the instant from which its `@every` counts}.
+    """
+    seed = configuration.settings.hash_seed
+    return {
+        job.name: schedule_of(job, hash_seed=seed, anchor=anchors.get(job.name, 0))
+        for job in configuration.jobs.values()
+    }
 
 
 def is_anchored(job: "Job") -> bool:

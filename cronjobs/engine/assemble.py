@@ -1,10 +1,9 @@
 """The only place that builds edges: clock, store, executor, log."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from cronjobs.clock import SystemClock
-from cronjobs.core.due import is_anchored, schedule_of
+from cronjobs.core.due import is_anchored, schedules_of
 from cronjobs.core.events import Level, Note
 from cronjobs.core.job import Configuration, Job
 from cronjobs.core.ports import Definition, Observer
@@ -26,24 +25,9 @@ from cronjobs.processes import (
 from cronjobs.signals import SignalPipe
 from cronjobs.store.sqlite import SqliteStore
 
-if TYPE_CHECKING:
-    from cronjobs.core.schedule import Schedule
-
 _MOST_ARMED = 1000
 _SPARE_DESCRIPTORS = 256
 LogFormat = Literal["text", "json"]
-
-
-def schedules_of(configuration: Configuration, anchors: Mapping[str, int]) -> dict[str, "Schedule"]:
-    """Return each job's schedule; those that are the same may be one object.
-
-    anchors: {job: the instant from which its `@every` counts}.
-    """
-    seed = configuration.settings.hash_seed
-    return {
-        job.name: schedule_of(job, hash_seed=seed, anchor=anchors.get(job.name, 0))
-        for job in configuration.jobs.values()
-    }
 
 
 def _anchors(configuration: Configuration, store: SqliteStore, now: int) -> dict[str, int]:

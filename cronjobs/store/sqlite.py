@@ -2,7 +2,7 @@
 
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -81,6 +81,25 @@ class SqliteStore:
                 database.close()
                 raise
         return cls(path, database)
+
+    @classmethod
+    def in_memory(
+        cls, executions: Mapping[str, int], definitions: Mapping[str, tuple[str, int]]
+    ) -> "SqliteStore":
+        """Return a store that is gone when it is closed.
+
+        executions, definitions: what it knows of jobs to begin with, as `facts` and `definitions` tell it.
+        """
+        database = _connect(":memory:")
+        _migrate(database, ":memory:")
+        database.executemany(
+            "INSERT INTO job (name, executions, form, defined_at) VALUES (?, ?, ?, ?)",
+            [
+                (job, executions.get(job, 0), *definitions.get(job, (None, None)))
+                for job in {**executions, **definitions}
+            ],
+        )
+        return cls(":memory:", database)
 
     # What a scheduler does
 
