@@ -78,7 +78,7 @@ class Scheduler:
         self._starting: set[Occurrence] = set()  # due because the scheduler started
         self._leapt: list[tuple[str, Jump]] = []  # jobs that were due within a jump, and it
         self._reading = self._read_clocks()
-        self._planned_by = 0.0  # monotonic: by then the loop was to go on
+        self._pause_seconds = 0.0  # how long the loop was to wait since then
         self._dispatch = Dispatch(
             configuration.jobs,
             clock=clock,
@@ -105,9 +105,8 @@ class Scheduler:
         while not self._is_over():
             self._turn()
             self._observer.flush()
-            pause = self._pause()
-            self._planned_by = self._clock.monotonic() + pause
-            for event in self._executor.wait(pause):
+            self._pause_seconds = self._pause()
+            for event in self._executor.wait(self._pause_seconds):
                 self._take(event)
         self._end()
         return 128 + self._stop_signals[-1] if len(self._stop_signals) > 1 else 0
@@ -116,7 +115,7 @@ class Scheduler:
 
     def _begin(self) -> None:
         self._reading = self._read_clocks()
-        self._planned_by = float("inf")
+        self._pause_seconds = float("inf")  # a start may take its time
         now = self._reading.wall
         enabled = [job for job in self._jobs.values() if job.enabled]
         definitions = [Definition(job.name, job.form) for job in self._jobs.values()]
@@ -183,9 +182,10 @@ class Scheduler:
         now, monotonic = self._reading.wall, self._reading.monotonic
         if jump := jump_between(before, self._reading):
             self._leap(jump)
-        elif monotonic - self._planned_by > LATE_SECONDS:
-            stall = rough_duration(monotonic - self._planned_by)
-            message = f"the scheduler stood still for {stall}: what was due is left to catch_up"
+        elif (stall := monotonic - before.monotonic - self._pause_seconds) > LATE_SECONDS:
+            message = (
+                f"the scheduler stood still for {rough_duration(stall)}: what was due is left to catch_up"
+            )
             self._tell(Note("warning", "stalled", message))
         self._owed += self._agenda.due(now)
         if self._is_owing() and monotonic >= self._claim_not_before:

@@ -188,3 +188,14 @@ def test_processes_made_for_an_instant_that_was_jumped_over_are_dropped(world):
 
     assert len(world.executor.dropped) == len(world.executor.prepared) - len(world.executor.gone)
     assert len(started(world)) == len(world.executor.gone)
+
+
+def test_a_stall_in_the_middle_of_a_turn_is_seen_too(world):
+    scheduler = world.scheduler(a_job(schedule="*/10 * * * * *"))
+    starts = iter(range(1, 1000))
+    world.store.before = {"start": lambda: world.clock.pass_by(10 * MINUTE if next(starts) == 3 else 0)}
+    world.executor.signal_at(11 * MINUTE, 15)
+
+    scheduler.run()
+
+    assert [note.event for note in notes(world, *JUMPS)] == ["stalled"]
