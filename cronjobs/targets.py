@@ -1,19 +1,17 @@
-"""`"pkg.mod:func"` -> a callable, and whether a run can call it.
+"""`"pkg.mod:func"` -> what is called so.
 
 Importing happens in `import_module` only; nothing here calls what it finds.
 """
 
-from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from cronjobs.core.suggest import did_you_mean, quoted
 
 if TYPE_CHECKING:
-    from inspect import Parameter, Signature
     from traceback import TracebackException
     from types import ModuleType, TracebackType
 
-INJECTABLE = ("container", "logger", "context")
+RESERVED = ("container", "logger", "query", "context")  # no service can have one of these names
 
 
 class Target(NamedTuple):
@@ -44,21 +42,6 @@ class TargetError(ValueError):
         self.hint = hint
         self.column = column
         self.traceback = traceback
-
-
-class Plan(NamedTuple):
-    """How to call a job's function: with its args, and with these names injected."""
-
-    keywords: tuple[str, ...]
-    is_async: bool
-
-
-class Misfit(NamedTuple):
-    """One reason why a function cannot be called; `argument` is the key of `args` it is about, or ""."""
-
-    message: str
-    hint: str = ""
-    argument: str = ""
 
 
 def split(target: str) -> Target:
@@ -123,107 +106,9 @@ def resolve(module: "ModuleType", attributes: tuple[str, ...]) -> Any:
     return found
 
 
-def injection(
-    function: Any, args: Mapping[str, object], injectable: Collection[str] = INJECTABLE
-) -> Plan | list[Misfit]:
-    """Return how to call `function`, or every reason why it cannot be called.
-
-    A parameter takes its value from `args`, else it is injected by its name, else its own default
-    stays. `*args` and `**kwargs` get nothing injected; the latter takes any key of `args`.
-    """
-    import inspect  # late: heavy, and only a run or `validate` looks at signatures
-
-    if not callable(function):
-        return [Misfit(f"it is {_kind_of(function)}, which cannot be called")]
-    body = _body(function)
-    if inspect.isgeneratorfunction(body) or inspect.isasyncgenfunction(body):
-        return [Misfit("it is a generator: calling it would run nothing", "let a function loop over it")]
-    is_async = inspect.iscoroutinefunction(body)
-    try:
-        signature = inspect.signature(function)
-    except (ValueError, TypeError):  # some built-ins do not tell
-        return Plan((), is_async)
-    misfits = _unwanted_args(signature, args) + _unfilled_parameters(signature, args, injectable)
-    return misfits or Plan(_injected(function, signature, args, injectable), is_async)
-
-
-def _injected(
-    function: Any, signature: "Signature", args: Mapping[str, object], injectable: Collection[str]
-) -> tuple[str, ...]:
-    # What a functools.partial has bound already was chosen by its author.
-    bound = getattr(function, "keywords", None) or {}
-    return tuple(
-        name
-        for name, parameter in signature.parameters.items()
-        if name in injectable and name not in args and name not in bound and _takes_keyword(parameter)
-    )
-
-
-def _unwanted_args(signature: "Signature", args: Mapping[str, object]) -> list[Misfit]:
-    parameters = signature.parameters
-    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
-        return []
-    takers = [name for name, parameter in parameters.items() if _takes_keyword(parameter)]
-    open_takers = [name for name in takers if name not in args]
-    misfits = []
-    for key in args:
-        if key not in takers:
-            if key in parameters and parameters[key].kind is parameters[key].POSITIONAL_ONLY:
-                misfits.append(_positional_only(key, argument=key))
-            else:
-                hint = did_you_mean(key, open_takers) or _listed(takers)
-                misfits.append(Misfit(f"no parameter takes the argument `{key}`", hint, key))
-    return misfits
-
-
-def _unfilled_parameters(
-    signature: "Signature", args: Mapping[str, object], injectable: Collection[str]
-) -> list[Misfit]:
-    misfits = []
-    for name, parameter in signature.parameters.items():
-        if parameter.default is not parameter.empty or parameter.kind in (
-            parameter.VAR_POSITIONAL,
-            parameter.VAR_KEYWORD,
-        ):
-            continue
-        if not _takes_keyword(parameter):
-            if name not in args:
-                misfits.append(_positional_only(name))
-        elif name not in args and name not in injectable:
-            meant = did_you_mean(name, [word for word in injectable if word not in signature.parameters])
-            hint = meant or f"give it a default, or a value in `args`: args = {{ {name} = ... }}"
-            misfits.append(Misfit(f"nothing gives the parameter `{name}` a value", hint))
-    return misfits
-
-
-def _positional_only(name: str, *, argument: str = "") -> Misfit:
-    message = f"the parameter `{name}` is positional-only, and arguments are passed by name"
-    return Misfit(message, "remove the `/` from the function's signature", argument)
-
-
-def _takes_keyword(parameter: "Parameter") -> bool:
-    return parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
-
-
-def _listed(names: list[str]) -> str:
-    return f"its parameters are {', '.join(f'`{name}`' for name in names)}" if names else "it takes none"
-
-
-def _body(function: Any) -> Any:
-    """Return what runs when `function` is called: under partials, and behind an instance's `__call__`."""
-    import functools
-    import inspect  # both late, as in `injection`
-
-    while isinstance(function, functools.partial):
-        function = function.func
-    if inspect.isroutine(function) or inspect.isclass(function):
-        return function
-    return type(function).__call__
-
-
-def _kind_of(value: object) -> str:
-    kind = type(value).__name__
-    return f"{'an' if kind[0].lower() in 'aeiou' else 'a'} {kind}"
+def parameter_name(key: str) -> str:
+    """Return the name under which a service is injected: `-` in its key reads as `_`."""
+    return key.replace("-", "_")
 
 
 def _with_colon(target: str) -> str:

@@ -14,7 +14,17 @@ import cronjobs
 PACKAGE = Path(cronjobs.__file__).parent
 FLOORS = [
     {"core"},
-    {"context", "targets", "signals", "processes", "services", "workflows"},
+    {
+        "context",
+        "signatures",
+        "targets",
+        "failures",
+        "definitions",
+        "signals",
+        "processes",
+        "services",
+        "workflows",
+    },
     {"clock", "lock", "config", "store", "executors", "observers"},
     {"engine", "exchange"},
     {"cli", "testing"},
@@ -37,6 +47,7 @@ READERS_OF_TIME = {
     "cli/options.py",  # where a command gets its `now` from
     "lock.py",  # how long one waits for a lock
     "processes.py",  # how long one waits for a process, and when one started
+    "workflows/clock.py",  # how long a step waits before it is tried again
     *("executors/child.py", "executors/probe.py", "executors/zygote.py"),  # programs of their own
 }
 

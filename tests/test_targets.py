@@ -1,10 +1,18 @@
 import functools
+import json
 import sys
 import types
+from types import FunctionType
+from typing import Optional
 
 import pytest
 
-from cronjobs.targets import Misfit, Plan, Target, TargetError, import_module, injection, resolve, split
+import cronjobs
+from cronjobs import Container
+from cronjobs.signatures import Misfit, Plan, injection, making
+from cronjobs.targets import Target, TargetError, import_module, resolve, split
+
+Renamed = Container
 
 
 @pytest.mark.parametrize(
@@ -396,3 +404,118 @@ def test_a_signature_that_cannot_be_told_is_taken_as_it_is():
         def __call__(self): ...
 
     assert injection(Untold(), {"a": 1}) == Plan((), False)
+
+
+# What is a container by its annotation.
+
+
+class Box:  # somebody else's
+    pass
+
+
+def by_class(box: Container, other: Box): ...
+
+
+def by_text(box: "Container", limit=5): ...
+
+
+def by_full_text(box: "cronjobs.Container"): ...
+
+
+def optional_container(box: Container | None = None): ...
+
+
+def optional_text(box: "Optional[Container]" = None): ...  # noqa: UP045 - people write it
+
+
+def optional_inside(box: Optional["Container"] = None): ...
+
+
+def named_like_a_service(logger: Container): ...
+
+
+def renamed(box: Renamed): ...
+
+
+def only_keyword(*boxes: Container, box: Container): ...
+
+
+def _names(box, other=None): ...
+
+
+# As in a module that imports `Container` for type checkers only.
+not_there_at_run_time = FunctionType(_names.__code__, {}, argdefs=(None,))
+not_there_at_run_time.__annotations__ = {"box": "Container", "other": "Container | None"}
+
+
+@pytest.mark.parametrize(
+    ("function", "args", "plan"),
+    [
+        (by_class, {"other": 1}, Plan((), False, ("box",))),
+        (by_class, {"other": 1, "box": 2}, Plan((), False)),
+        (by_text, {}, Plan((), False, ("box",))),
+        (by_full_text, {}, Plan((), False, ("box",))),
+        (optional_container, {}, Plan((), False, ("box",))),
+        (optional_text, {}, Plan((), False, ("box",))),
+        (optional_inside, {}, Plan((), False, ("box",))),
+        (named_like_a_service, {}, Plan((), False, ("logger",))),
+        (renamed, {}, Plan((), False, ("box",))),
+        (only_keyword, {}, Plan((), False, ("box",))),
+        (functools.partial(by_class, other=1), {}, Plan((), False, ("box",))),
+        (not_there_at_run_time, {}, Plan((), False, ("box", "other"))),
+    ],
+)
+def test_a_parameter_annotated_as_a_container_is_given_it_whatever_its_name(function, args, plan):
+    assert injection(function, args) == plan
+
+
+def test_a_container_of_somebody_else_is_none():
+    def named(box): ...
+
+    job = FunctionType(named.__code__, {"Container": Box})
+    job.__annotations__ = {"box": "Container"}
+
+    assert injection(job, {}) == [
+        Misfit(
+            "nothing gives the parameter `box` a value",
+            "give it a default, or a value in `args`: args = { box = ... }",
+        )
+    ]
+
+
+def test_where_a_word_cannot_be_looked_up_a_service_of_that_name_comes_first():
+    assert injection(not_there_at_run_time, {}, ("box",)) == Plan(("box",), False, ("other",))
+
+
+# How a service is made.
+
+
+@pytest.mark.parametrize(
+    ("factory", "plan"),
+    [
+        (plain, Plan((), False)),
+        (takes, Plan(("container", "logger"), False, (), ("limit",))),
+        (Made, Plan(("context", "size"), False)),
+        (waits, Plan(("context",), True)),
+        (generates, Plan((), False, is_generator=True)),
+        (generates_asynchronously, Plan((), True, is_generator=True)),
+        (optional_container, Plan((), False, ("box",))),
+        (anything, Plan((), False)),
+        (optional_positional, Plan((), False, (), ("logger",))),
+        (functools.partial(takes, logger=1), Plan(("container",), False, (), ("limit",))),
+        (dict, Plan((), False)),
+    ],
+)
+def test_a_factory_is_given_services_by_name_and_keeps_its_defaults_where_there_are_none(factory, plan):
+    assert making(factory) == plan
+
+
+def test_a_factory_that_cannot_be_called_says_why():
+    assert making(42) == [Misfit("it is an int, which cannot be called")]
+    assert making(positional)[0].message.startswith("the parameter `name` is positional-only")
+
+
+def test_a_plan_survives_json():
+    plan = Plan(("a",), True, ("b",), ("c",), True)
+
+    assert Plan.read(json.loads(json.dumps(plan))) == plan

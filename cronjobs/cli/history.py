@@ -28,13 +28,13 @@ def command(
     surroundings: "Surroundings", *, name: str | None, state: str | None, limit: int, as_json: bool
 ) -> None:
     """Print runs, newest first."""
-    configuration = surroundings.configuration()
+    configuration = surroundings.configuration(discovers=False)
     runs: list[Run] = []
     with options.reading(configuration) as store:
         if store is not None:
             runs = store.history(job=name, state=state, limit=limit)
     if name and not runs:
-        options.find_job(configuration, name)
+        options.find_job(surroundings.configuration(), name)
     if as_json:
         print_json([run_document(run) for run in runs])
     elif runs:

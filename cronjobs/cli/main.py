@@ -25,6 +25,7 @@ COMMANDS = {
     "explain": "Say what a schedule means and when it fires.",
     "simulate": "Print every run of a time, by the scheduler itself on virtual time.",
     "trigger": "Run a job now, in the foreground.",
+    "workflow": "List, show, retry and cancel workflows.",
     "reset": "Set a job's count of executions to zero.",
     "completion": "Print the completion script of a shell.",
 }
@@ -58,11 +59,16 @@ class Surroundings:
         self.as_json = as_json
         self.signals = signals
 
-    def configuration(self) -> "Configuration":
-        """Return what the file says; ConfigError if that cannot be used."""
+    def configuration(self, *, discovers: bool = True) -> "Configuration":
+        """Return what the file says; ConfigError if that cannot be used.
+
+        discovers: with the jobs of the modules that it names, which have to be imported for them.
+        """
         from cronjobs.config.load import load
 
-        return load(self.file, environ=os.environ, state=self.state, app_dir=self.app_dir)
+        return load(
+            self.file, environ=os.environ, state=self.state, app_dir=self.app_dir, discovers=discovers
+        )
 
 
 class LateGroup(click.Group):
@@ -151,6 +157,9 @@ def _read_environment(command: click.Command, prefix: str) -> None:
     for option in command.params:
         if isinstance(option, click.Option) and option.expose_value:  # not --help, --version
             option.envvar = f"{prefix}_{option.opts[-1].lstrip('-')}".upper().replace("-", "_")
+    if isinstance(command, click.Group) and not isinstance(command, LateGroup):
+        for name, each in command.commands.items():
+            _read_environment(each, f"{prefix}_{name}")
 
 
 _read_environment(group, "CRONJOBS")

@@ -137,7 +137,7 @@ def complete_job(context: click.Context, parameter: click.Parameter, incomplete:
     from cronjobs.config.load import read
 
     words = context.find_root().params
-    loaded = read(words["file"], environ=os.environ)
+    loaded = read(words["file"], environ=os.environ, discovers=False)
     names = loaded.configuration.jobs if loaded.configuration else ()
     return [name for name in names if name.startswith(incomplete)]
 

@@ -53,11 +53,18 @@ def run_document(run: Run) -> dict[str, Any]:
         "user_seconds": run.usage and run.usage.user_seconds,
         "system_seconds": run.usage and run.usage.system_seconds,
         "max_rss_bytes": run.usage and run.usage.max_rss_bytes,
+        "result": _value(run.result),
     }
     if run.skipped_count is not None and run.first_scheduled_for is not None:
         document["skipped_count"] = run.skipped_count
         document["first_scheduled_for"] = instant_text(run.first_scheduled_for)
     return document
+
+
+def _value(text: str | None) -> Any:
+    import json  # late: as above
+
+    return None if text is None else json.loads(text)
 
 
 def outcome_words(run: Run) -> str:

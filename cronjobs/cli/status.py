@@ -36,7 +36,7 @@ class _Status(NamedTuple):
 @click.pass_obj
 def command(surroundings: "Surroundings", *, check: bool, as_json: bool) -> int:
     """Print one line for each job: schedule, last run, executions, next run."""
-    configuration = surroundings.configuration()
+    configuration = surroundings.configuration(discovers=not check)
     now = options.now()
     if check:
         return _check(configuration, now)

@@ -17,13 +17,16 @@ _USUAL_STOP_SECONDS = 25.0
 
 
 def advice(loaded: "Loaded", *, now: int) -> list[Mistake]:
-    """Return the warnings about the jobs of a file, each at its key or term.
+    """Return the warnings about the jobs of a file and its modules, each at its key or term.
 
     now: an instant; what is due only before it is over.
     """
     if loaded.configuration is None:
         return []
-    adviser = _Adviser(loaded.document, loaded.configuration.settings, now)
+    written = loaded.document.get("jobs")
+    tables = {name: definition.table for name, definition in loaded.definitions.items()}
+    tables |= written if isinstance(written, dict) else {}
+    adviser = _Adviser(tables, loaded.configuration.settings, now)
     found = dict.fromkeys(
         mistake for job in loaded.configuration.jobs.values() for mistake in adviser.about(job)
     )
@@ -33,17 +36,15 @@ def advice(loaded: "Loaded", *, now: int) -> list[Mistake]:
 class _Adviser:
     """Looks at each distinct text once."""
 
-    def __init__(self, document: Mapping[str, Any], settings: Settings, now: int) -> None:
-        self._document = document
+    def __init__(self, tables: Mapping[str, Any], settings: Settings, now: int) -> None:
+        self._tables = tables
         self._settings = settings
         self._now = now
         self._lints: dict[tuple[object, ...], list[Lint]] = {}
 
     def about(self, job: Job) -> Iterator[Mistake]:
-        """Yield what is to be said about a job that the file defines in a table."""
-        table = self._document.get("jobs", {}).get(job.name)
-        if not isinstance(table, dict) or "schedule" not in table:
-            return
+        """Yield what is to be said about a job."""
+        table = self._tables[job.name]
         written = table["schedule"]
         place: KeyPath = ("jobs", job.name, "schedule")
         is_over = False

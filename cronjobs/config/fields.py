@@ -5,14 +5,14 @@ exists is not known here: `load` asks those who know, once for each distinct tex
 """
 
 import re
-from collections.abc import Callable
-from datetime import date, datetime
+from collections.abc import Callable, Iterator
+from datetime import date, datetime, time
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cronjobs.core.durations import parse_duration
-from cronjobs.core.job import Concurrency, Isolation, Job, Settings
-from cronjobs.core.suggest import closest, quoted
+from cronjobs.core.job import Concurrency, Isolation, Job, Scope, Service, Settings
+from cronjobs.core.suggest import closest, named, quoted
 from cronjobs.targets import TargetError, split
 
 if TYPE_CHECKING:
@@ -30,13 +30,15 @@ class Type(StrEnum):
     EXCLUSIONS = 'an array of days and cron expressions like ["2026-12-24..2026-12-31", "calendar:holidays"]'
     ZONE = 'a time zone like "Europe/Berlin"'
     PATH = "a path in quotes"
-    TEXT = "a string"
     DURATION = 'a duration like "30s"'
     WHOLE = "a whole number"
     FLAG = "true or false"
     CHOICE = "one of the words"
     VALUES = "a table"
     TEXTS = "a table of strings"
+    TEXT = "a text in quotes"
+    ANY_TEXT = "a string"
+    MODULES = 'an array of modules like ["shop.jobs"]'
 
 
 class Field(NamedTuple):
@@ -109,9 +111,15 @@ CRONJOBS = (
     ),
     Field(
         "hash_seed",
-        Type.TEXT,
+        Type.ANY_TEXT,
         "What `H` in schedules is hashed from besides the job's name: hosts with different ones spread out.",
         default=_SETTINGS["hash_seed"],
+    ),
+    Field(
+        "discover",
+        Type.MODULES,
+        "Modules, and packages with every module below, whose functions are jobs by `@job`.",
+        default=_SETTINGS["discover"],
     ),
 )
 
@@ -228,12 +236,38 @@ JOB = (
 # A table whose keys are names of the author's: each value is like this.
 CALENDAR = Field("calendar", Type.EXCLUSIONS, "Days and cron expressions that jobs can exclude by one name.")
 
+SERVICE = (
+    Field(
+        "factory",
+        Type.CALLABLE,
+        "What makes the service: a function or a class, by module and name.",
+        default="",
+        is_required=True,
+    ),
+    Field(
+        "scope",
+        Type.CHOICE,
+        "`run` makes it once a run, `transient` each time it is resolved.",
+        default=Service._field_defaults["scope"],
+        choices=tuple(Scope),
+    ),
+)
+
+QUERY = (
+    Field("url", Type.TEXT, "The database, as SQLAlchemy names it.", default="", is_required=True),
+    Field("relations", Type.VALUES, "Relations that the schema does not declare.", default={}),
+)
+
 TABLES: dict[str, dict[str, Field]] = {
     "cronjobs": {field.name: field for field in CRONJOBS},
     "defaults": {field.name: field for field in JOB if field.is_default},
     "jobs": {field.name: field for field in JOB},
     "calendars": {},  # its keys are the calendars' names
+    "services": {field.name: field for field in SERVICE},
+    "query": {field.name: field for field in QUERY},
 }
+# How a table is written whose tables have names of their own.
+TABLE_NAMES = {"jobs": "jobs.NAME", "services": "services.KEY"}
 
 # What neighbours call the same thing (Kubernetes, systemd, APScheduler, Celery, supercronic, Medusa),
 # in lower case, without `_` and `-`.
@@ -298,6 +332,14 @@ OTHER_WORDS = {
     "maxworkers": "max_parallel",
     "parallelism": "max_parallel",
     "concurrencylimit": "max_parallel",
+    "autodiscover": "discover",
+    "include": "discover",
+    "imports": "discover",
+    "lifetime": "scope",
+    "lifecycle": "scope",
+    "dsn": "url",
+    "databaseurl": "url",
+    "links": "relations",
 }
 
 
@@ -420,13 +462,43 @@ def _choice(field: Field, value: Any) -> Any:
 
 
 def _values(field: Field, value: Any) -> dict[str, Any]:
+    """Return a table of what JSON can say too: it goes to other processes as such."""
+    for path, each in _inside(_table(field, value)):
+        if isinstance(each, date | time):
+            name = ".".join(map(str, (field.name, *path)))
+            message = f"{named(name)} is a date or time, which cannot be handed on"
+            raise Invalid(message, hint=f'write it as a text: "{each.isoformat()}"', path=path)
+    return value  # type: ignore[no-any-return]  # `_table` has seen that it is one
+
+
+def _inside(value: Any, path: "KeyPath" = ()) -> "Iterator[tuple[KeyPath, Any]]":
+    """Give everything below a table or an array that is neither, with its keys."""
+    if isinstance(value, dict | list):
+        for key, each in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _inside(each, (*path, key))
+    else:
+        yield path, value
+
+
+def _table(field: Field, value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise Invalid(f"`{field.name}` must be {field.type}, not {described(value)}")
     return value
 
 
+def _modules(field: Field, value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise Invalid(f"`{field.name}` must be {field.type}, not {described(value)}")
+    for place, name in enumerate(value):
+        if not isinstance(name, str):
+            raise Invalid(f"a module's name is a string, not {described(name)}", path=(place,))
+        if not all(part.isidentifier() for part in name.split(".")):
+            raise Invalid(f"{quoted(name)} cannot be a module", word="target", path=(place,))
+    return tuple(value)
+
+
 def _texts(field: Field, value: Any) -> dict[str, str]:
-    for name, text in _values(field, value).items():
+    for name, text in _table(field, value).items():
         if not isinstance(text, str):
             message = f"`{field.name}.{name}` must be a string, not {described(text)}"
             raise Invalid(message, hint="put it in quotes", path=(name,))
@@ -458,11 +530,13 @@ _CHECKS: dict[Type, Callable[[Field, Any], Any]] = {
     Type.EXCLUSIONS: _exclusions,
     Type.ZONE: _text,
     Type.PATH: _text,
-    Type.TEXT: _any_text,
+    Type.ANY_TEXT: _any_text,
     Type.DURATION: _duration,
     Type.WHOLE: _whole,
     Type.FLAG: _flag,
     Type.CHOICE: _choice,
     Type.VALUES: _values,
     Type.TEXTS: _texts,
+    Type.TEXT: _text,
+    Type.MODULES: _modules,
 }

@@ -4,12 +4,14 @@ import os
 from collections.abc import Iterable, Mapping
 from datetime import date
 from itertools import islice
-from typing import Any, NamedTuple
+from keyword import iskeyword
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cronjobs.config.fields import (
     CALENDAR,
     JOB_NAME,
     OTHER_WORDS,
+    TABLE_NAMES,
     TABLES,
     Field,
     Invalid,
@@ -22,11 +24,15 @@ from cronjobs.config.source import parse, read_source
 from cronjobs.config.variables import expanded
 from cronjobs.config.zone import is_zone, known_zones, zone_of_surroundings
 from cronjobs.core.errors import ConfigError, ScheduleError
-from cronjobs.core.job import Configuration, Job, Settings
+from cronjobs.core.job import Configuration, Job, QuerySettings, Service, Settings
 from cronjobs.core.problem import Problem
 from cronjobs.core.schedule import parse_schedule
 from cronjobs.core.schedule.cron import has_hash
 from cronjobs.core.suggest import closest, did_you_mean, named, quoted
+from cronjobs.targets import RESERVED, parameter_name
+
+if TYPE_CHECKING:
+    from cronjobs.config.discover import Definition
 
 # Where a file has more mistakes than this, it is no configuration; guessing what each meant takes time.
 _MOST_MISTAKES = 1000
@@ -38,6 +44,7 @@ class Loaded(NamedTuple):
     configuration: holds the jobs without mistakes; None where the file is not TOML at all.
     callables: {job name: its `callable` and its `args`}, also of jobs that have other mistakes.
     document: what the file says as TOML.
+    definitions: {job name: the `@job` it comes from}.
     """
 
     configuration: Configuration | None
@@ -45,16 +52,23 @@ class Loaded(NamedTuple):
     source: Source
     callables: Mapping[str, tuple[str, Mapping[str, Any]]]
     document: Mapping[str, Any]
+    definitions: "Mapping[str, Definition]"
 
 
 def load(
-    path: str, *, environ: Mapping[str, str], state: str | None = None, app_dir: str | None = None
+    path: str,
+    *,
+    environ: Mapping[str, str],
+    state: str | None = None,
+    app_dir: str | None = None,
+    discovers: bool = True,
 ) -> Configuration:
     """Return the configuration in the file at `path`; ConfigError with every problem if it has errors.
 
-    state, app_dir: instead of the file's own; relative to the working directory.
+    state, app_dir: instead of the file's own; relative to the working directory. discovers: whether to import
+    the modules of `discover`, in a process of their own, for the jobs that they define.
     """
-    loaded = read(path, environ=environ, state=state, app_dir=app_dir)
+    loaded = read(path, environ=environ, state=state, app_dir=app_dir, discovers=discovers)
     errors = [problem for problem in loaded.problems if problem.severity == "error"]
     if errors or loaded.configuration is None:
         name = os.path.basename(loaded.source.file)
@@ -64,7 +78,12 @@ def load(
 
 
 def read(
-    path: str, *, environ: Mapping[str, str], state: str | None = None, app_dir: str | None = None
+    path: str,
+    *,
+    environ: Mapping[str, str],
+    state: str | None = None,
+    app_dir: str | None = None,
+    discovers: bool = True,
 ) -> Loaded:
     """Return what the file at `path` says, with every problem in it; mistakes are not raised."""
     file = os.path.abspath(path)
@@ -73,18 +92,25 @@ def read(
         source = read_source(file)
         document = parse(source)
     except ConfigError as exc:
-        return Loaded(None, exc.problems, source, {}, {})
+        return Loaded(None, exc.problems, source, {}, {}, {})
     reading = _Reading(environ)
     settings = reading.settings(document)
     reading.calendars(document)
-    jobs = reading.jobs(document)
+    services, query = reading.services(document), reading.query(document)
+    jobs = reading.jobs(document, discovers=bool(settings.discover))
     problems = located(source, reading.mistakes) if reading.mistakes else ()
     directory = os.path.dirname(file)
     settings = settings._replace(
         state=os.path.abspath(state) if state else os.path.join(directory, settings.state)
     )
-    configuration = Configuration(file, directory, os.path.abspath(app_dir or directory), settings, jobs)
-    return Loaded(configuration, problems, source, reading.callables, document)
+    app_dir = os.path.abspath(app_dir or directory)
+    configuration = Configuration(file, directory, app_dir, settings, jobs, services, query)
+    loaded = Loaded(configuration, problems, source, reading.callables, document, {})
+    if not (settings.discover and discovers):
+        return loaded
+    from cronjobs.config.discover import discovered  # late: few files need it
+
+    return discovered(loaded, reading.define)
 
 
 class _Reading:
@@ -100,6 +126,7 @@ class _Reading:
         self._zones: dict[str, bool] = {}
         self._zone: str | None = None
         self._hash_seed = ""
+        self._defaults: dict[str, Any] = {}
 
     def settings(self, document: dict[str, Any]) -> Settings:
         """Return the `[cronjobs]` table; looks at the names of all tables too."""
@@ -123,11 +150,67 @@ class _Reading:
                 self._check(CALENDAR._replace(name=name), value, written, path, values)
             self._calendars[name] = values.get(name, ())
 
-    def jobs(self, document: dict[str, Any]) -> dict[str, Job]:
+    def services(self, document: dict[str, Any]) -> dict[str, Service]:
+        """Return the services without mistakes, in the order of the file."""
+        services: dict[str, Service] = {}
+        names: dict[str, str] = {}
+        for key, value in self._table(document, "services").items():
+            path = ("services", key)
+            before = len(self.mistakes)
+            self._check_service_key(key, path, names)
+            table = value if isinstance(value, dict) else {"factory": value}
+            if isinstance(value, str):
+                values = self._values(table, path, TABLES["services"], is_value=True)
+            elif isinstance(value, dict):
+                values = self._values(table, path, TABLES["services"])
+                self._missing(table, path, "services", f"the service {named(key)}")
+            else:
+                message = f"{named(f'services.{key}')} must be {Type.CALLABLE}, or a table with it"
+                self.mistakes.append(Mistake("type", path, f"{message}, not {described(value)}"))
+            if len(self.mistakes) == before:
+                services[key] = Service(**values)
+        return services
+
+    def query(self, document: dict[str, Any]) -> QuerySettings | None:
+        """Return the `[query]` table; None if there is none, or one with mistakes."""
+        if "query" not in document:
+            return None
+        before = len(self.mistakes)
+        table = self._table(document, "query")
+        values = self._values(table, ("query",), TABLES["query"])
+        if len(self.mistakes) == before:
+            self._missing(table, ("query",), "query", "the table `[query]`")
+        return QuerySettings(**values) if len(self.mistakes) == before else None
+
+    def _check_service_key(self, key: str, path: KeyPath, names: dict[str, str]) -> None:
+        name = parameter_name(key)
+        if not name.isidentifier() or iskeyword(name):
+            hint = "letters, digits, `_` and `-`, the first one no digit: parameters are named like it"
+            message = f"{quoted(key)} cannot be a service's key"
+            self.mistakes.append(Mistake("service_key", path, message, hint, "key"))
+        elif name in RESERVED:
+            hint = f"{', '.join(f'`{each}`' for each in RESERVED)} are there already"
+            message = f"no service can be called {named(key)}"
+            self.mistakes.append(Mistake("service_key", path, message, hint, "key"))
+        elif name in names:
+            message = f"{named(names[name])} and {named(key)} are the same name: `-` reads as `_`"
+            self.mistakes.append(Mistake("service_key", path, message, "", "key"))
+        names.setdefault(name, key)
+
+    def define(self, name: str, table: dict[str, Any]) -> tuple[Job | None, list[Mistake]]:
+        """Return the job of a table that stands in no file, and what is wrong with it."""
+        before = len(self.mistakes)
+        job = self._job(name, table, self._defaults)
+        mistakes = self.mistakes[before:]
+        del self.mistakes[before:]
+        return (None if mistakes else job), mistakes
+
+    def jobs(self, document: dict[str, Any], *, discovers: bool) -> dict[str, Job]:
         """Return the jobs without mistakes, in the order of the file."""
         defaults = self._values(self._table(document, "defaults"), ("defaults",), TABLES["defaults"])
+        self._defaults = defaults
         tables = self._table(document, "jobs")
-        if not tables and not self.mistakes:
+        if not tables and not discovers and not self.mistakes:
             hint = "a job is a table `[jobs.NAME]` with `callable` and `schedule`"
             self.mistakes.append(Mistake("no_jobs", ("jobs",), "no jobs are defined", hint))
         jobs = {}
@@ -151,7 +234,7 @@ class _Reading:
                 Mistake("job_name", path, f"{quoted(name)} cannot be a job's name", hint, "key")
             )
         own = self._values(table, path, TABLES["jobs"])
-        self._missing(table, path)
+        self._missing(table, path, "jobs", f"the job {named(name)}")
         if "callable" in own:
             self.callables[name] = (own["callable"], own.get("args", {}))
         values = {**defaults, **own}
@@ -190,15 +273,21 @@ class _Reading:
         self._not_a_table((key,), table)
         return {}
 
-    def _values(self, table: dict[str, Any], path: KeyPath, fields: Mapping[str, Field]) -> dict[str, Any]:
-        """Return {attribute of the record: value} for the keys that are there and right."""
+    def _values(
+        self, table: dict[str, Any], path: KeyPath, fields: Mapping[str, Field], *, is_value: bool = False
+    ) -> dict[str, Any]:
+        """Return {attribute of the record: value} for the keys that are there and right.
+
+        is_value: the table stands for a value at `path`, and has no keys of its own there.
+        """
         values: dict[str, Any] = {}
         for key in table:
             if field := fields.get(key):
                 before = len(self.mistakes)
-                value = expanded(table[key], (*path, key), self._environ, self.mistakes.append)
+                place = path if is_value else (*path, key)
+                value = expanded(table[key], place, self._environ, self.mistakes.append)
                 if len(self.mistakes) == before:
-                    self._check(field, value, table[key], (*path, key), values)
+                    self._check(field, value, table[key], place, values)
         for key in _first(key for key in table if key not in fields):
             self._unknown((*path, key), fields, hint=_key_hint(path, key, table[key], fields))
         return values
@@ -302,10 +391,10 @@ class _Reading:
         hint = hint or did_you_mean(key, known, also=OTHER_WORDS)
         self.mistakes.append(Mistake("unknown_key", path, f"unknown {what} {named(key)}", hint, "key"))
 
-    def _missing(self, table: dict[str, Any], path: KeyPath) -> None:
-        for field in TABLES["jobs"].values():
+    def _missing(self, table: dict[str, Any], path: KeyPath, kind: str, what: str) -> None:
+        for field in TABLES[kind].values():
             if field.is_required and field.name not in table:
-                message = f"the job {named(str(path[-1]))} has no `{field.name}`"
+                message = f"{what} has no `{field.name}`"
                 self.mistakes.append(Mistake("missing_key", path, message, f"`{field.name}` is {field.type}"))
 
     def _not_a_table(self, path: KeyPath, value: Any) -> None:
@@ -349,7 +438,7 @@ def _other_table(key: str, fields: Iterable[str]) -> str:
     """Return where a key belongs that is none of `fields`, or ""."""
     for name, others in TABLES.items():
         if key in others and others is not fields:
-            return f"`{key}` belongs in [{'jobs.NAME' if name == 'jobs' else name}]"
+            return f"`{key}` belongs in [{TABLE_NAMES.get(name, name)}]"
     return ""
 
 

@@ -79,11 +79,15 @@ CODES: dict[str, Code] = {
     "target": Code("E209", "The text cannot name a callable."),
     "moment": Code("E210", "The text is no date and no time."),
     "contradiction": Code("E211", "Two keys say things that cannot both be."),
+    "service_key": Code("E220", "The key cannot be a service's."),
+    "twice": Code("E221", "Two jobs have the same name."),
+    "definition": Code("E222", "A function cannot be a job by `@job`."),
     "module": Code("E301", "There is no such module."),
     "import": Code("E302", "The module fails when it is imported."),
     "attribute": Code("E303", "The module has no such function."),
     "call": Code("E304", "The callable cannot be called as a job."),
     "argument": Code("E305", "An argument that the callable does not take, or a parameter without a value."),
+    "circle": Code("E306", "Services need each other in a circle."),
     # Warnings. Of a schedule: the words of Lint.code.
     "past": Code("W101", "The schedule no longer fires."),
     "day-fields": Code("W102", "Both day fields are restricted: a day needs only one of them."),
@@ -109,7 +113,7 @@ def located(source: Source, mistakes: Iterable[Mistake]) -> tuple[Problem, ...]:
 
     positions = Positions(source.text)
     problems = []
-    for mistake in mistakes:
+    for mistake in dict.fromkeys(mistakes):  # jobs share `[defaults]`
         start, end = positions.span(mistake.path, at=mistake.at, column=mistake.column)
         problems.append(
             problem(source, mistake.word, positions.place(start, end), mistake.message, mistake.hint)

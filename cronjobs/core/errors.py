@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from cronjobs.core.failure import Failure
     from cronjobs.core.problem import Problem
+    from cronjobs.core.workflow import Transaction, WorkflowFailure
 
 
 class CronjobsError(Exception):
@@ -56,14 +58,50 @@ class RefusedError(CronjobsError):
     exit_code = 6
 
 
+class QueryError(CronjobsError):
+    """A question to the database that cannot be answered: asked wrongly, or the database is out of reach."""
+
+    exit_code = 1
+
+
 class ServiceError(CronjobsError):
     """A service cannot be made: unknown, circular, or asked for in a way that cannot work."""
+
+    exit_code = 1
 
 
 class WorkflowError(CronjobsError):
     """A workflow or a step could not be run, or went wrong."""
 
     exit_code = 1
+
+
+class StepFailedError(WorkflowError):
+    """A step of a workflow has failed for good, after its retries.
+
+    failure: its last attempt's error, the same when the workflow is gone through again. The exception itself
+    is the `__cause__`, the first time only.
+    """
+
+    def __init__(self, message: str, *, step: str, position: str, failure: "Failure") -> None:
+        super().__init__(message)
+        self.step = step
+        self.position = position
+        self.failure = failure
+
+
+class WorkflowFailedError(WorkflowError):
+    """A workflow has failed; `transaction.state` tells whether it could be undone.
+
+    errors: of the steps and the body first, then of the compensations.
+    """
+
+    def __init__(
+        self, message: str, *, errors: "Sequence[WorkflowFailure]", transaction: "Transaction", hint: str = ""
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.errors = tuple(errors)
+        self.transaction = transaction
 
 
 class WorkflowRefusedError(WorkflowError):

@@ -1,6 +1,6 @@
 """The definition of a job, and a moment at which it is due."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -72,6 +72,28 @@ class Settings(NamedTuple):
     max_parallel: int = 100
     import_timeout_seconds: float = 30.0
     hash_seed: str = ""  # what `H` is hashed from besides the job's name
+    discover: Sequence[str] = ()  # modules whose functions define jobs
+
+
+class Scope(StrEnum):
+    """How long a service lives: as long as its run, or as whoever resolved it likes."""
+
+    RUN = "run"
+    TRANSIENT = "transient"
+
+
+class Service(NamedTuple):
+    """One line of `[services]`: what makes it."""
+
+    factory: str  # "pkg.mod:attr.attr"
+    scope: Scope = Scope.RUN
+
+
+class QuerySettings(NamedTuple):
+    """The `[query]` table: which database, and what its schema does not say of itself."""
+
+    url: str
+    relations: Mapping[str, Any] = {}
 
 
 class Configuration(NamedTuple):
@@ -82,3 +104,5 @@ class Configuration(NamedTuple):
     app_dir: str  # first on the jobs' import path
     settings: Settings
     jobs: Mapping[str, Job]
+    services: Mapping[str, Service] = {}  # by key, in the file's order
+    query: QuerySettings | None = None

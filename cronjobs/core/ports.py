@@ -1,11 +1,12 @@
 """The four doors to the world. What stands behind them lives on the floor above."""
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from cronjobs.core.decide import Facts
 from cronjobs.core.events import Event
 from cronjobs.core.failure import Failure
+from cronjobs.core.questions import Entry, Reply
 from cronjobs.core.run import Reason, Run, Trigger, Usage
 
 
@@ -101,6 +102,18 @@ class Store(Protocol):
     def ticked_until(self) -> int | None:
         """Return how far this file's schedulers have looked, or None for a new file."""
 
+    def journal(self, entries: Sequence[tuple[Run, Entry]], *, now: float) -> list[Reply]:
+        """Write what runs say of their workflows; return the reply to each. Not the owner's: `Lost`."""
+
+    def workflow_owner(self, id: str) -> Run | None:
+        """Return the run that has the newest workflow of an id, if both are unfinished."""
+
+    def last_success(self, job: str) -> Run | None:
+        """Return the job's newest run that succeeded."""
+
+    def first_free(self, job: str, instant: int) -> int:
+        """Return the first second, from an instant on, for which no row of a job stands."""
+
     def unfinished(self) -> list[Run]:
         """Return every run that is claimed, waiting or running, oldest first."""
 
@@ -168,6 +181,25 @@ class Ended(NamedTuple):
     signal: str | None
     error: Failure | None
     usage: Usage | None
+    result: str | None = None  # what the function returned, as JSON
+
+
+class Asked(NamedTuple):
+    """A run wants to know something, or to have something written down, and waits for an answer.
+
+    ticket: of this question among the run's. question: what came from the run's process; nothing is certain
+    of it but that it was JSON.
+    """
+
+    number: int
+    ticket: int
+    question: Any
+
+
+class Heeding(NamedTuple):
+    """The run looks whether it is to stop: told so, it may end by itself."""
+
+    number: int
 
 
 class Vanished(NamedTuple):
@@ -188,7 +220,8 @@ class Said(NamedTuple):
     event: "Event"
 
 
-ExecutorEvent = Prepared | Unprepared | Printed | Ended | Vanished | Signalled | Said
+RunEvent = Prepared | Unprepared | Printed | Asked | Heeding | Ended | Vanished
+ExecutorEvent = RunEvent | Signalled | Said
 
 
 class Executor(Protocol):
@@ -208,6 +241,12 @@ class Executor(Protocol):
 
     def signal(self, number: int, signum: int) -> None:
         """Send a signal to the run's whole process group; what is left of it when the run ends is killed."""
+
+    def answer(self, number: int, ticket: int, answer: Any) -> None:
+        """Answer one of a run's questions; where it is gone, nobody hears it."""
+
+    def ask_to_stop(self, number: int) -> None:
+        """Tell a run that it is to end by itself, if it looks."""
 
     def wait(self, timeout_seconds: float) -> list[ExecutorEvent]:
         """Return what has happened; wait for it, but not longer than this."""

@@ -74,6 +74,7 @@ class Outcome(NamedTuple):
     signal: str | None = None  # "SIGSEGV"
     error: Failure | None = None
     usage: Usage | None = None
+    result: str | None = None  # what the function returned, as JSON
 
 
 class Run(NamedTuple):
@@ -105,6 +106,7 @@ class Run(NamedTuple):
     usage: Usage | None = None
     skipped_count: int | None = None
     first_scheduled_for: int | None = None
+    result: str | None = None  # JSON
 
     @property
     def id(self) -> str:

@@ -82,6 +82,47 @@ class WorkflowFailure(NamedTuple):
     error: Failure
 
 
+class StepLine(NamedTuple):
+    """A step as the journal shows it: with when it began, and when it last changed, in UTC seconds."""
+
+    step: StepRecord
+    started_at: float
+    changed_at: float
+
+
+class WorkflowRecord(NamedTuple):
+    """A workflow as the journal shows it.
+
+    id: with its `~n`; base_id: without. run_id: of the run that has it, or had it last.
+    is_compensating: its steps are being undone, or were. is_cancelled: somebody asked for that.
+    steps: in the order of their numbers; empty where they were not asked for.
+    """
+
+    id: str
+    base_id: str
+    name: str
+    target: str
+    job: str
+    run_id: str
+    state: WorkflowState
+    is_compensating: bool
+    is_cancelled: bool
+    input: Any
+    result: Any
+    errors: Sequence[WorkflowFailure]
+    started_at: float
+    finished_at: float | None
+    steps: Sequence[StepLine] = ()
+
+
+class Transaction(NamedTuple):
+    """A workflow as it stands at its end. steps: in the order of their numbers."""
+
+    id: str
+    state: WorkflowState
+    steps: Sequence[StepRecord]
+
+
 class Intent(StrEnum):
     """Why a workflow is begun: by a job that calls it, or by hand, to go on with it or to undo it."""
 
@@ -122,11 +163,12 @@ class Admitted(NamedTuple):
 
 
 class Concluded(NamedTuple):
-    """The workflow has succeeded already: there is nothing to run."""
+    """The workflow has succeeded already. errors: of steps that were allowed to fail."""
 
     id: str
     result: Any
     steps: Sequence[StepRecord] = ()
+    errors: Sequence[WorkflowFailure] = ()
 
 
 class Refused(NamedTuple):
@@ -185,6 +227,11 @@ def admission(
     if state is WorkflowState.REVERTED:
         return "refused" if intent is Intent.CANCEL else "again"
     return "resume" if intent is Intent.RETRY else "refused"
+
+
+def cancelled() -> WorkflowFailure:
+    """Return the error of a workflow that somebody asked to be undone."""
+    return WorkflowFailure("", "", "invoke", Failure("CancelledError", "it was cancelled by hand"))
 
 
 def repetition_id(id: str, repetition: int) -> str:

@@ -7,9 +7,11 @@ from cronjobs.core.due import is_anchored, schedules_of
 from cronjobs.core.events import Level, Note
 from cronjobs.core.job import Configuration, Job
 from cronjobs.core.ports import Definition, Observer
+from cronjobs.core.workflow import Intent, WorkflowRecord, WorkflowState
 from cronjobs.engine.manual import Manual
 from cronjobs.engine.scheduler import Options, Scheduler
 from cronjobs.executors.local import LocalExecutor
+from cronjobs.executors.orders import GoingOn
 from cronjobs.executors.watch import Watch
 from cronjobs.lock import StateLock, is_locked, read_holder
 from cronjobs.observers.log import JsonLog, TextLog
@@ -18,6 +20,7 @@ from cronjobs.observers.writer import Writer
 from cronjobs.processes import (
     become_subreaper,
     descriptor_limit,
+    is_alive,
     is_kept,
     own_identity,
     raise_descriptor_limit,
@@ -88,20 +91,45 @@ def schedule(
         lock.release()
 
 
+def cancel_workflow(configuration: Configuration, job: Job, record: WorkflowRecord) -> int | None:
+    """Undo a workflow: by the run that has it, or where that is gone, here and now.
+
+    Returns None where a run was asked to, else as `trigger` does.
+    """
+    store = SqliteStore.open(configuration.settings.state)
+    try:
+        owner = store.workflow_owner(record.base_id)
+        lives = owner is not None and store.dispatchers().get(owner.dispatcher or 0)
+        holder = read_holder(store.path) if is_locked(store.path) else None
+        if lives and (lives == holder or is_alive(lives)) and store.request_workflow_cancel(record.id):
+            return None
+    finally:
+        store.close()
+    going_on = GoingOn(record.target, record.base_id, Intent.CANCEL, WorkflowState.REVERTED)
+    return trigger(configuration, job, going_on=going_on)
+
+
 def _most_armed() -> int:
     """Return how many processes may wait for their instant: each takes three of this one's descriptors."""
     return max(0, min(_MOST_ARMED, (descriptor_limit() - _SPARE_DESCRIPTORS) // 4))
 
 
-def trigger(configuration: Configuration, job: Job, *, counted: bool) -> int:
-    """Run a job now, its output passed through; return 0 if it succeeded, else 1 or 128 + signal."""
+def trigger(
+    configuration: Configuration, job: Job, *, counted: bool = False, going_on: GoingOn | None = None
+) -> int:
+    """Run a job now, its output passed through; return 0 if it succeeded, else 1 or 128 + signal.
+
+    going_on: the workflow that the run goes on with, instead of calling the job's function.
+    """
     clock = SystemClock()
     watch = Watch(clock)
     become_subreaper()
     store = SqliteStore.open(configuration.settings.state)
     store.attach(own_identity(), now=clock.now())
     only = configuration._replace(jobs={job.name: job})
-    executor = LocalExecutor(only, clock=clock, signals=SignalPipe.open(), watch=watch, always_spawn=True)
+    executor = LocalExecutor(
+        only, clock=clock, signals=SignalPipe.open(), watch=watch, always_spawn=True, going_on=going_on
+    )
     try:
         holder = read_holder(store.path) if is_locked(store.path) else None
         living = () if holder is None else (holder,)

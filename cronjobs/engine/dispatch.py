@@ -1,7 +1,7 @@
 """Runs from their claim to their record: room, go, time limits, outcomes."""
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from heapq import heappop, heappush
 from signal import SIGKILL, SIGTERM
 
@@ -10,23 +10,41 @@ from cronjobs.core.decide import Facts, decide, remaining
 from cronjobs.core.errors import StateError, StateLostError
 from cronjobs.core.events import Event, Note, OutputLine, RunFinished, RunStarted
 from cronjobs.core.job import Job, Occurrence
-from cronjobs.core.ports import Clock, Ended, Executor, Launch, Prepared, Printed, Store, Unprepared, Vanished
+from cronjobs.core.ports import (
+    Asked,
+    Clock,
+    Ended,
+    Executor,
+    Heeding,
+    Launch,
+    Prepared,
+    Printed,
+    RunEvent,
+    Unprepared,
+)
 from cronjobs.core.run import Outcome, Reason, Run, State, advance, finish, run_id
+from cronjobs.engine.answers import Answers
+from cronjobs.engine.recovery import DispatcherStore
+from cronjobs.processes import Identity
 
 _AGAIN_SECONDS = 1.0  # after a fork or a commit that failed
 _OUTCOMES_WAIT_SECONDS = 0.1  # while other runs are being started, which is more urgent
+_TIME_IS_OVER = 0  # where a timer has a signal otherwise
+_SOFT_SHARE = 0.5  # of `kill_after`, for a run that looks whether it is to stop, before it is terminated
 
 
 class Flight:
     """A run on its way, and how it is being ended, if it is."""
 
-    __slots__ = ("ending", "has_gone", "job", "number", "reason", "run")
+    __slots__ = ("ending", "has_gone", "is_asked_to_stop", "is_heeding", "job", "number", "reason", "run")
 
     def __init__(self, number: int, run: Run, job: Job) -> None:
         self.number = number
         self.run = run
         self.job = job
         self.has_gone = False
+        self.is_heeding = False  # it looks whether it is to stop
+        self.is_asked_to_stop = False
         self.ending: State | None = None  # what it will have become by our hand
         self.reason: Reason | None = None
 
@@ -49,14 +67,18 @@ class Dispatch:
         jobs: Mapping[str, Job],
         *,
         clock: Clock,
-        store: Store,
+        store: DispatcherStore,
         executor: Executor,
         tell: Callable[[Event], None],
         max_parallel: int,
         on_returned: Callable[[str], None],
         max_armed: int = 0,
+        living: Collection[Identity] = (),
     ) -> None:
-        """on_returned: told of a job whose count went down again."""
+        """on_returned: told of a job whose count went down again.
+
+        living: dispatchers known to live though this process may not see them.
+        """
         self._jobs = jobs
         self._clock = clock
         self._store = store
@@ -65,6 +87,7 @@ class Dispatch:
         self._max_parallel = max_parallel
         self._on_returned = on_returned
         self._max_armed = max_armed
+        self._answers = Answers(clock=clock, store=store, executor=executor, tell=tell, living=living)
         self._numbers = 0
         self._waiting: deque[Run] = deque()
         self._again: list[tuple[float, int, Run]] = []  # (monotonic, order, run): could not be started
@@ -75,14 +98,14 @@ class Dispatch:
         self._prepared: list[tuple[Flight, Prepared]] = []
         self._outcomes: list[Run] = []
         self._outcomes_since = 0.0
-        self._timers: list[tuple[float, int, int]] = []  # (monotonic, number, signal)
+        self._timers: list[tuple[float, int, int]] = []  # (monotonic, number, signal or _TIME_IS_OVER)
         self._not_before = 0.0  # monotonic; when a commit may be tried again
         self._is_unwritable = False
 
     @property
     def is_idle(self) -> bool:
         """Whether every claimed run has come to its end and is recorded."""
-        return not (self._flights or self._waiting or self._again or self._outcomes)
+        return not (self._flights or self._waiting or self._again or self._outcomes or self._answers.is_owing)
 
     @property
     def unrecorded(self) -> int:
@@ -130,7 +153,7 @@ class Dispatch:
         self._armed.clear()
         self._armed_by_number.clear()
 
-    def take(self, event: Prepared | Unprepared | Printed | Ended | Vanished) -> None:
+    def take(self, event: RunEvent) -> None:
         """Take what the executor says of a run."""
         flight = self._flights.get(event.number)
         if flight is None:
@@ -138,6 +161,10 @@ class Dispatch:
             return
         if isinstance(event, Printed):
             self._tell(OutputLine(flight.run, event.stream, event.text))
+        elif isinstance(event, Asked):
+            self._answers.take(flight.run, event)
+        elif isinstance(event, Heeding):
+            flight.is_heeding = True
         elif isinstance(event, Prepared):
             self._prepared.append((flight, event))
         elif isinstance(event, Unprepared):
@@ -154,6 +181,8 @@ class Dispatch:
         if now >= self._not_before:
             if self._prepared:
                 self._start()
+            if self._answers.is_owing:
+                self._try(self._answers.settle)
             is_starting = len(self._flights) > self._gone
             if not is_starting or now - self._outcomes_since > _OUTCOMES_WAIT_SECONDS:
                 self.record()
@@ -179,9 +208,19 @@ class Dispatch:
         instants = [timer[0] for timer in self._timers[:1]] + [each[0] for each in self._again[:1]]
         if self._outcomes:
             instants.append(max(self._not_before, self._outcomes_since + _OUTCOMES_WAIT_SECONDS))
-        if self._prepared or (self._waiting and len(self._flights) < self._max_parallel):
+        if (
+            self._prepared
+            or self._answers.is_owing
+            or (self._waiting and len(self._flights) < self._max_parallel)
+        ):
             instants.append(self._not_before)
         return min(instants, default=None)
+
+    def ask_all_to_stop(self) -> None:
+        """Tell the runs that are running that they are to end by themselves, if they look."""
+        for flight in self._flights.values():
+            if flight.has_gone:
+                self._ask_to_stop(flight)
 
     def cancel_unstarted(self, reason: Reason) -> None:
         """Give up every run that has not got go; each gives its count back."""
@@ -249,7 +288,7 @@ class Dispatch:
         self._executor.drop(armed.launch.number)
         return None
 
-    def _take_armed(self, event: Prepared | Unprepared | Printed | Ended | Vanished) -> None:
+    def _take_armed(self, event: RunEvent) -> None:
         occurrence = self._armed_by_number.get(event.number)
         if occurrence is None:
             return  # a run that was given up in the meantime
@@ -284,7 +323,7 @@ class Dispatch:
         self._tell(RunStarted(flight.run, flight.job.number_of_executions))
         if flight.job.timeout_seconds is not None:
             at = self._clock.monotonic() + flight.job.timeout_seconds
-            heappush(self._timers, (at, flight.number, SIGTERM))
+            heappush(self._timers, (at, flight.number, _TIME_IS_OVER))
 
     def _return(self, flight: Flight) -> None:
         """Its process was gone before it got go: the row becomes `claimed` again."""
@@ -317,9 +356,8 @@ class Dispatch:
 
     def _ended(self, flight: Flight, event: Ended) -> None:
         state = flight.ending or (State.SUCCEEDED if event.exit_code == 0 else State.FAILED)
-        outcome = Outcome(
-            state, event.finished_at, flight.reason, event.exit_code, event.signal, event.error, event.usage
-        )
+        _, finished_at, exit_code, signum, error, usage, result = event
+        outcome = Outcome(state, finished_at, flight.reason, exit_code, signum, error, usage, result)
         self._close(flight, outcome)
 
     def _close(self, flight: Flight, outcome: Outcome) -> None:
@@ -339,17 +377,30 @@ class Dispatch:
             flight = self._flights.get(number)
             if flight is None:
                 continue
-            if signum == SIGKILL:
-                self._executor.signal(number, SIGKILL)
+            if signum != _TIME_IS_OVER:
+                self._executor.signal(number, signum)
             elif flight.ending is None:
                 self._end(flight, State.TIMED_OUT, None)
 
     def _end(self, flight: Flight, state: State, reason: Reason | None, *, at_once: bool = False) -> None:
+        """End a run. One that looks whether it is to stop, and was not told, is left alone for a while."""
         flight.ending, flight.reason = state, reason
-        self._executor.signal(flight.number, SIGKILL if at_once else SIGTERM)
-        if not at_once:
-            at = self._clock.monotonic() + flight.job.kill_after_seconds
-            heappush(self._timers, (at, flight.number, SIGKILL))
+        if at_once:
+            self._executor.signal(flight.number, SIGKILL)
+            return
+        now, patience = self._clock.monotonic(), flight.job.kill_after_seconds
+        heappush(self._timers, (now + patience, flight.number, SIGKILL))
+        is_news = not flight.is_asked_to_stop
+        self._ask_to_stop(flight)
+        if flight.is_heeding and is_news:
+            heappush(self._timers, (now + patience * _SOFT_SHARE, flight.number, SIGTERM))
+        else:
+            self._executor.signal(flight.number, SIGTERM)
+
+    def _ask_to_stop(self, flight: Flight) -> None:
+        if not flight.is_asked_to_stop:
+            flight.is_asked_to_stop = True
+            self._executor.ask_to_stop(flight.number)
 
     def _try(self, write: Callable[[], None]) -> bool:
         """Write to the state file; where that fails, say so once and hold back for a while."""

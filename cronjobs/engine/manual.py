@@ -49,6 +49,7 @@ class Manual:
             tell=self._tell,
             max_parallel=1,
             on_returned=lambda name: None,
+            living=living,
         )
 
     def run(self, *, counted: bool) -> int:

@@ -20,12 +20,15 @@ class Found(NamedTuple):
     closed: Sequence[Run]
 
 
-class _DispatcherStore(Store, Protocol):
-    def dispatchers(self) -> Mapping[int, Identity]: ...
+class DispatcherStore(Store, Protocol):
+    """A store that knows who dispatched the runs that are unfinished."""
+
+    def dispatchers(self) -> Mapping[int, Identity]:
+        """Return every dispatcher that unfinished rows name."""
 
 
 def recover(
-    store: _DispatcherStore,
+    store: DispatcherStore,
     jobs: Mapping[str, Job],
     clock: Clock,
     *,
@@ -59,6 +62,19 @@ def recover(
         store.finish(closed)
     # Last, so that no write may fail between it and the start of what is taken over.
     return Found(store.adopt(resumed) if resumed else [], closed)
+
+
+def close_if_orphaned(
+    store: DispatcherStore, run: Run, clock: Clock, *, living: Collection[Identity] = ()
+) -> Run | None:
+    """Close a run whose dispatcher is gone, its process ended first; None where its dispatcher lives."""
+    dispatchers = store.dispatchers()
+    if run.state is not State.RUNNING or _is_owned(run, dispatchers, living):
+        return None
+    _end([run], dispatchers)
+    closed = finish(run, Outcome(State.LOST, clock.now()))
+    store.finish([closed])
+    return closed
 
 
 def _is_owned(run: Run, dispatchers: Mapping[int, Identity], living: Collection[Identity]) -> bool:

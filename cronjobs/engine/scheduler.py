@@ -133,7 +133,9 @@ class Scheduler:
             since = {job.name: max(ticked_until, defined_at[job.name]) for job in enabled}
             self._catch_up(since, now)
         if self._options.is_start:
-            starting = [Occurrence(job.name, int(now)) for job in enabled if is_due_at_start(job, int(now))]
+            due = [job.name for job in enabled if is_due_at_start(job, int(now))]
+            # An earlier start, or a time of day, may have this second already: each start is one of its own.
+            starting = [Occurrence(name, self._store.first_free(name, int(now))) for name in due]
             self._starting = set(starting)
             self._owed += starting
         self._drop_finished()
@@ -321,6 +323,7 @@ class Scheduler:
             if self._clock.monotonic() - self._pruned_at > _PRUNE_SECONDS:
                 self._pruned_at = self._clock.monotonic()
                 self._store.prune(before=now - _HISTORY_SECONDS, rows_a_job=_HISTORY_ROWS_A_JOB)
+                self._store.prune_workflows(now=now, keep_seconds=_HISTORY_SECONDS)
         except StateLostError:
             raise
         except StateError as exc:
@@ -429,6 +432,7 @@ class Scheduler:
         monotonic = self._clock.monotonic()
         if self._drained_by is None:
             self._drained_by = monotonic + self._options.grace_seconds
+            self._dispatch.ask_all_to_stop()
             self._tell(
                 Note("info", "stopping", f"stopping: runs have {self._options.grace_seconds:g} s to finish")
             )

@@ -108,6 +108,12 @@ class _InstantExecutor:
     def signal(self, number: int, signum: int) -> None:
         """Do nothing: no run lasts long enough to be signalled."""
 
+    def answer(self, number: int, ticket: int, answer: object) -> None:
+        """Do nothing: no run asks anything."""
+
+    def ask_to_stop(self, number: int) -> None:
+        """Do nothing: as with signals."""
+
     def wait(self, timeout_seconds: float) -> list[ExecutorEvent]:
         """Return what has happened; if nothing has, let time pass."""
         if not self._events:

@@ -6,14 +6,18 @@ import atexit
 import gc
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, NoReturn
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from cronjobs.core.failure import Failure
 from cronjobs.executors.imports import Bound
-from cronjobs.executors.orders import JobSetup, Order
+from cronjobs.executors.orders import GoingOn, JobSetup, Order
 from cronjobs.executors.wire import encode
 from cronjobs.processes import die_with_parent
+
+if TYPE_CHECKING:
+    from cronjobs.services.container import Container
+    from cronjobs.services.supplies import Supplies
 
 _FAILED = 1
 _INTERNAL = 70
@@ -39,6 +43,15 @@ class Descriptors(NamedTuple):
     stderr: int
 
 
+class Ending(NamedTuple):
+    """How a job's function ended; `result` is what it returned, as JSON, or None."""
+
+    code: int
+    failure: Failure | None = None
+    is_terminated: bool = False  # it was told to end
+    result: str | None = None
+
+
 class Life(NamedTuple):
     """All that a run needs, made before its process is."""
 
@@ -60,7 +73,10 @@ def live(life: Life) -> NoReturn:
             os.close(descriptor)
         equip(descriptors, life.job.env)
         if os.read(descriptors.channel, 1):  # nothing: there is no scheduler any more, or it thought better
-            finish(descriptors.channel, *perform(lambda: call(life.bound, life.job, life.order)))
+            finish(
+                descriptors.channel,
+                perform(lambda: call(life.bound, life.job, life.order, descriptors.channel)),
+            )
     except BaseException:  # ours, or from what the job's own clean-up did: never back into the server
         _print_traceback(sys.exc_info()[1])
         _flush()
@@ -92,80 +108,175 @@ def equip(descriptors: Descriptors, env: Mapping[str, str]) -> None:
     gc.enable()
 
 
-def perform(job: Callable[[], None]) -> tuple[int, Failure | None, bool]:
-    """Run the job and what it leaves to be done at the end.
-
-    Returns its exit code, the exception that ended it, and whether it was told to end.
-    """
+def perform(job: Callable[[], Any]) -> Ending:
+    """Run the job and what it leaves to be done at the end."""
     owner = os.getpid()
     atexit._clear()  # what was registered before the fork is not this run's to do
-    code, error, terminated = _guarded(job)
+    ending = _guarded(job)
     if os.getpid() != owner:
-        os._exit(code)  # a fork of the job's own that came back here
-    if not terminated and "threading" in sys.modules:
+        os._exit(ending.code)  # a fork of the job's own that came back here
+    if not ending.is_terminated and "threading" in sys.modules:
         late = _guarded(_join_threads)
-        if late[0]:
-            code, error, terminated = late
+        if late.code:
+            ending = late
     atexit._run_exitfuncs()
-    return code, error, terminated
+    return ending
 
 
-def finish(channel: int, code: int, error: Failure | None, terminated: bool) -> NoReturn:
+def finish(channel: int, ending: Ending) -> NoReturn:
     """End the process the way the job ended."""
     _flush()
-    if error is not None:
-        os.write(channel, encode(error))
-    if terminated:
+    if ending.failure is not None:
+        os.write(channel, encode({"failure": ending.failure}))
+    elif ending.result is not None:
+        os.write(channel, encode({"result": ending.result}))
+    if ending.is_terminated:
         _signal.signal(_signal.SIGTERM, _signal.SIG_DFL)
         os.kill(os.getpid(), _signal.SIGTERM)
-    os._exit(code)
+    os._exit(ending.code)
 
 
-def call(bound: Bound | Failure, job: JobSetup, order: Order) -> None:
-    """Call the job's function, and see it through if it is a coroutine."""
+def call(bound: Bound | Failure, job: JobSetup, order: Order, channel: int) -> Any:
+    """Call the job's function, see it through if it is a coroutine, and return what it returns."""
     if isinstance(bound, Failure):
         raise Unbound(bound)
-    result = bound.function(**job.args, **_services(bound.injected, order, job.name))
-    if bound.is_async or hasattr(result, "__await__"):
-        import asyncio  # loaded ahead where a job is a coroutine function
+    if bound.is_injected:
+        container = _container(bound.supplies, job, order, channel)
+        if bound.plan.is_async:
+            return _run(_with_services(bound, job, container))
+        return _closed(container, lambda: _called(bound, job, container))
+    result = bound.function(**job.args)
+    if bound.plan.is_async or hasattr(result, "__await__"):
+        return _run(_see_through(result))
+    return result
 
-        asyncio.run(_see_through(result))
+
+def go_on(going_on: GoingOn, supplies: "Supplies", job: JobSetup, order: Order, channel: int) -> Any:
+    """Go on with a workflow, or undo it, in the job's name but without its function; return its result.
+
+    Raises WorkflowError where it does not end as it is to.
+    """
+    from cronjobs.core.errors import WorkflowError
+    from cronjobs.core.workflow import Intent
+    from cronjobs.workflows.resume import resume
+    from cronjobs.workflows.workflow import WorkflowResult
+
+    container = _container(supplies, job, order, channel)
+
+    def ended() -> Any:
+        begun = resume(going_on.target, going_on.id, container, Intent(going_on.intent))
+        return begun if isinstance(begun, WorkflowResult) else container.wait_for(begun)
+
+    found = _closed(container, ended)
+    if found.transaction.state != going_on.goal:
+        raise WorkflowError(f"workflow {found.transaction.id} is {found.transaction.state}")
+    return found.result
 
 
-async def _see_through(awaitable: Any) -> None:
-    await awaitable
+def _run(coroutine: Any) -> Any:
+    import asyncio  # loaded ahead where a job is a coroutine function
+
+    return asyncio.run(coroutine)
 
 
-def _services(names: Iterable[str], order: Order, job: str) -> dict[str, Any]:
-    if not names:
-        return {}
-    from cronjobs.services.run import services_of  # with `logging` behind it: only for jobs that ask
+async def _see_through(awaitable: Any) -> Any:
+    return await awaitable
 
-    return services_of(
-        names,
-        job_name=job,
+
+def _called(bound: Bound, job: JobSetup, container: "Container") -> Any:
+    values = container.inject(bound.plan.keywords)
+    result = bound.function(**job.args, **values, **dict.fromkeys(bound.plan.containers, container))
+    return container.wait_for(result) if hasattr(result, "__await__") else result
+
+
+async def _with_services(bound: Bound, job: JobSetup, container: "Container") -> Any:
+    owner = os.getpid()
+    try:
+        values = await container.inject_async(bound.plan.keywords)
+        containers = dict.fromkeys(bound.plan.containers, container)
+        result = await bound.function(**job.args, **values, **containers)
+    except BaseException as exc:  # user code, or a signal
+        if os.getpid() == owner:
+            try:
+                await container.aclose()
+            except BaseException as later:
+                _tell_later_error(exc, later)
+        raise
+    if os.getpid() == owner:  # a fork of the job's own that came back here has nothing to clean up
+        await container.aclose()
+    return result
+
+
+def _closed(container: "Container", function: Callable[[], Any]) -> Any:
+    """Return what a function returns; whatever becomes of it, the services are cleaned up."""
+    owner = os.getpid()
+    try:
+        result = function()
+    except BaseException as exc:  # user code, or a signal
+        if os.getpid() == owner:
+            try:
+                container.close()
+            except BaseException as later:
+                _tell_later_error(exc, later)
+        raise
+    if os.getpid() == owner:  # as above
+        container.close()
+    return result
+
+
+def _tell_later_error(job: BaseException, later: BaseException) -> None:
+    """Print a clean-up's error where the job's own is the one to be recorded; but the end comes first."""
+    if isinstance(later, Terminated) and not isinstance(job, Terminated):
+        raise later
+    _print_traceback(later)
+
+
+def _container(supplies: "Supplies", job: JobSetup, order: Order, channel: int) -> "Container":
+    # All of it only for jobs that ask for something; `run` has `logging` behind it.
+    import time
+    from datetime import UTC, datetime
+
+    from cronjobs.context import Context
+    from cronjobs.executors.channel import Channel
+    from cronjobs.executors.journal import ChannelJournal, last_success
+    from cronjobs.services.run import make_container
+
+    line = Channel(channel)
+    context = Context(
+        job_name=job.name,
         run_id=order.run_id,
-        scheduled_for=order.scheduled_for,
+        scheduled_for=datetime.fromtimestamp(order.scheduled_for, UTC),
         attempt=order.attempt,
         execution_number=order.execution_number,
         remaining_executions=order.remaining_executions,
+        last_success=lambda: last_success(line),
+        should_stop=line.should_stop,
     )
+    container = make_container(supplies, context, time.monotonic)
+    container.journal = ChannelJournal(line)
+    return container
 
 
-def _guarded(function: Callable[[], None]) -> tuple[int, Failure | None, bool]:
+def _guarded(function: Callable[[], Any]) -> Ending:
     try:
-        function()
+        returned = function()
+        return Ending(0, result=None if returned is None else _as_json(returned))
     except Terminated:
-        return _FAILED, None, True
+        return Ending(_FAILED, is_terminated=True)
     except SystemExit as exc:
         return _exit_code(exc)
     except Unbound as exc:
         _print(exc.failure.traceback or exc.failure.message)
-        return _FAILED, exc.failure, False
+        return Ending(_FAILED, exc.failure)
     except BaseException as exc:  # user code
         _print_traceback(exc)
-        return _FAILED, _describe(exc), False
-    return 0, None, False
+        return Ending(_FAILED, _describe(exc))
+
+
+def _as_json(value: Any) -> str:
+    from cronjobs.executors.results import as_json  # only for a run that returns something
+
+    return as_json(value)
 
 
 def _join_threads() -> None:
@@ -177,18 +288,18 @@ def _join_threads() -> None:
 
 
 def _describe(exc: BaseException) -> Failure:
-    from cronjobs.executors.failures import describe  # with `traceback`: only for a run that fails
+    from cronjobs.failures import describe  # with `traceback`: only for a run that fails
 
     return describe(exc)
 
 
-def _exit_code(exc: SystemExit) -> tuple[int, Failure | None, bool]:
+def _exit_code(exc: SystemExit) -> Ending:
     if exc.code is None or exc.code == 0:
-        return 0, None, False
+        return Ending(0)
     if isinstance(exc.code, int):
-        return exc.code & 0xFF, _describe(exc), False
+        return Ending(exc.code & 0xFF, _describe(exc))
     _print(str(exc.code))
-    return _FAILED, _describe(exc), False
+    return Ending(_FAILED, _describe(exc))
 
 
 def raise_terminated(signum: int, frame: object) -> None:
@@ -199,7 +310,7 @@ def raise_terminated(signum: int, frame: object) -> None:
 
 def _print_traceback(exc: BaseException | None) -> None:
     if exc is not None:
-        from cronjobs.executors.failures import format_traceback
+        from cronjobs.failures import format_traceback
 
         _print(format_traceback(exc))
 

@@ -8,18 +8,26 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from cronjobs import targets
+from cronjobs import signatures, targets
 from cronjobs.core.failure import Failure
+from cronjobs.core.job import Service
 from cronjobs.executors.orders import JobSetup
-from cronjobs.targets import Misfit, TargetError
+from cronjobs.services.supplies import NO_SUPPLIES, Supplies
+from cronjobs.signatures import Misfit, Plan
+from cronjobs.targets import TargetError
 
 
 class Bound(NamedTuple):
-    """A job's callable, ready to be called."""
+    """A job's callable, ready to be called, and what its services are made from."""
 
     function: Callable[..., Any]
-    injected: tuple[str, ...]
-    is_async: bool
+    plan: Plan
+    supplies: Supplies = NO_SUPPLIES
+
+    @property
+    def is_injected(self) -> bool:
+        """Whether it is given more than its args."""
+        return bool(self.plan.keywords or self.plan.containers)
 
 
 def prepare_path(app_dir: str, directory: str) -> None:
@@ -39,19 +47,56 @@ def import_module(name: str) -> Failure | None:
     return None
 
 
-def bind(job: JobSetup) -> Bound | Failure:
+def bind(job: JobSetup, supplies: Supplies = NO_SUPPLIES) -> "Bound | Misfits | Failure":
     """Return the job's callable from its imported module, or why there is none."""
-    target = targets.split(job.callable)
+    found = _looked_up(job.callable)
+    if isinstance(found, Failure):
+        return found
+    function = found.value
     try:
-        function = targets.resolve(sys.modules[target.module], target.attributes)
-        plan = job.plan or targets.injection(function, job.args)
+        plan = job.plan or signatures.injection(function, job.args, supplies.injectable)
+    except BaseException as exc:  # user code: an annotation or a __signature__ may be anything
+        return _describe(exc)
+    return Misfits(job.callable, plan) if isinstance(plan, list) else Bound(function, plan, supplies)
+
+
+def plan_service(service: Service, supplies: Supplies) -> "Plan | Misfits | Failure":
+    """Return how a service's factory is called, from its imported module, or why it cannot be."""
+    found = _looked_up(service.factory)
+    if isinstance(found, Failure):
+        return found
+    try:
+        plan = signatures.making(found.value)
+    except BaseException as exc:  # user code: as above
+        return _describe(exc)
+    misfits = plan if isinstance(plan, list) else signatures.unknown_services(plan, supplies.injectable)
+    return Misfits(service.factory, misfits) if misfits else plan  # type: ignore[return-value]  # a list is misfits
+
+
+class Misfits(NamedTuple):
+    """Every reason why what `target` names cannot be called."""
+
+    target: str
+    reasons: Sequence[Misfit]
+
+    @property
+    def failure(self) -> Failure:
+        """All of them, as one."""
+        return Failure("TypeError", f"{self.target}: " + "; ".join(map(_in_words, self.reasons)))
+
+
+class _Found(NamedTuple):
+    value: Any
+
+
+def _looked_up(text: str) -> _Found | Failure:
+    target = targets.split(text)
+    try:
+        return _Found(targets.resolve(sys.modules[target.module], target.attributes))
     except TargetError as exc:
         return _failure(exc)
     except BaseException as exc:  # user code: a module may have a __getattr__
         return _describe(exc)
-    if isinstance(plan, list):
-        return Failure("TypeError", f"{job.callable}: " + "; ".join(map(_in_words, plan)))
-    return Bound(function, plan.keywords, plan.is_async)
 
 
 def _failure(exc: TargetError) -> Failure:
@@ -61,7 +106,7 @@ def _failure(exc: TargetError) -> Failure:
 
 
 def _describe(exc: BaseException) -> Failure:
-    from cronjobs.executors.failures import describe  # with `traceback`: only where something fails
+    from cronjobs.failures import describe  # with `traceback`: only where something fails
 
     return describe(exc)
 

@@ -3,18 +3,20 @@
 import json
 import os
 import socket
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cronjobs.core.failure import Failure
-from cronjobs.core.ports import Ended, Launch, Printed
+from cronjobs.core.ports import Asked, Ended, Heeding, Launch, Printed
 from cronjobs.core.run import Usage
 from cronjobs.executors.output import Lines
-from cronjobs.executors.wire import PACKET_BYTES, packets
+from cronjobs.executors.wire import MOST_BYTES, encode, packets, receive_at_length, send_at_length
 
 if TYPE_CHECKING:
     from cronjobs.executors.pool import Zygote
 
 _READ_BYTES = 1 << 16  # what a pipe holds
+_MOST_MESSAGES = 64  # of one run in a turn
+_LOOK = socket.MSG_PEEK | socket.MSG_DONTWAIT
 _RSS_UNIT_BYTES = 1024  # of ru_maxrss, on Linux and the BSDs
 
 
@@ -57,6 +59,7 @@ class LiveRun:
         "is_ending",
         "launch",
         "pid",
+        "report",
         "streams",
         "theirs",
         "zygote",
@@ -70,6 +73,7 @@ class LiveRun:
         self.is_ending = False  # it was sent a signal that is to end it
         self.zygote: Zygote | None = None
         self.channel: socket.socket | None = None
+        self.report: dict[str, Any] = {}  # what it said of its own end
         self.streams: tuple[Stream, ...] = ()
         self.theirs: tuple[int, ...] = ()  # channel, stdout, stderr: to be handed over, then closed
 
@@ -107,6 +111,52 @@ class LiveRun:
             return False
         return True
 
+    def heard(self) -> list[Asked | Heeding] | None:
+        """Return what came by the channel, without waiting; None at its end. A report is kept for the end.
+
+        The job can write to its channel as well: what makes no sense is passed over.
+        """
+        assert self.channel is not None
+        found: list[Asked | Heeding] = []
+        for _ in range(_MOST_MESSAGES):
+            try:
+                # Most runs say nothing: no buffer is made before there is something to be read.
+                if not self.channel.recv(1, _LOOK):
+                    return found or None
+                message = receive_at_length(self.channel, socket.MSG_DONTWAIT, most_bytes=MOST_BYTES)
+            except OSError:
+                return found
+            except (ValueError, RecursionError):
+                continue
+            if message is None:
+                return found or None
+            if isinstance(message, dict):
+                self._hear(message, found)
+        return found
+
+    def _hear(self, message: dict[str, Any], found: list[Asked | Heeding]) -> None:
+        if "heeding" in message:
+            found.append(Heeding(self.launch.number))
+        elif isinstance(message.get("number"), int):
+            found.append(Asked(self.launch.number, message["number"], message.get("question")))
+        else:
+            self.report = message
+
+    def answer(self, ticket: int, answer: Any) -> None:
+        """Answer one of its questions; where it is gone, nobody hears it."""
+        self._say({"number": ticket, "answer": answer})
+
+    def ask_to_stop(self) -> None:
+        """Tell it that it is to end by itself."""
+        self._say({"stop": True})
+
+    def _say(self, message: Any) -> None:
+        assert self.channel is not None
+        try:
+            send_at_length(self.channel, encode(message), socket.MSG_DONTWAIT)
+        except OSError:
+            pass  # it has ended, or has stopped listening
+
     def printed(self, stream: Stream) -> list[Printed] | None:
         """Return what a stream has to say now; None at its end."""
         lines = stream.read()
@@ -131,9 +181,9 @@ class LiveRun:
         """Return how its process ended, from what `wait4` said of it."""
         code = os.waitstatus_to_exitcode(status)
         exit_code, signum = (code, None) if code >= 0 else (None, _signal_name(-code))
-        error = self._report() if status else None
         usage = Usage(user_seconds, system_seconds, rss * _RSS_UNIT_BYTES)
-        return Ended(self.launch.number, finished_at, exit_code, signum, error, usage)
+        error, result = self._reported(is_success=not status)
+        return Ended(self.launch.number, finished_at, exit_code, signum, error, usage, result)
 
     def close(self) -> None:
         """Let go of every descriptor. A process that has not got go leaves."""
@@ -142,16 +192,25 @@ class LiveRun:
         for stream in self.streams:
             stream.close()
 
-    def _report(self) -> Failure | None:
-        assert self.channel is not None
-        try:
-            report = self.channel.recv(PACKET_BYTES, socket.MSG_DONTWAIT)
-            return Failure(*map(str, json.loads(report))) if report else None
-        except (OSError, ValueError, TypeError):
-            return None  # the job can write to its channel as well: what makes no sense is no report
+    def _reported(self, *, is_success: bool) -> tuple[Failure | None, str | None]:
+        """Return the failure, or what the function returned, as far as that makes sense."""
+        failure, result = self.report.get("failure"), self.report.get("result")
+        if not is_success and isinstance(failure, list) and len(failure) == len(Failure._fields):
+            return Failure(*map(str, failure)), None
+        if is_success and isinstance(result, str) and _is_json(result):
+            return None, result
+        return None, None
 
     def _as_printed(self, stream: Stream, lines: list[str]) -> list[Printed]:
         return [Printed(self.launch.number, stream.name, line) for line in lines]  # type: ignore[arg-type]  # one of two names
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _signal_name(signum: int) -> str:

@@ -15,12 +15,14 @@ from cronjobs.core.failure import Failure
 from cronjobs.core.job import Configuration, Isolation
 from cronjobs.core.ports import Clock, ExecutorEvent, Launch, Prepared, Said, Signalled, Unprepared, Vanished
 from cronjobs.executors import wire
+from cronjobs.executors.findings import Finding, Findings
 from cronjobs.executors.live_run import LiveRun, Stream
-from cronjobs.executors.orders import JobSetup, Order
+from cronjobs.executors.orders import GoingOn, JobSetup, Order
 from cronjobs.executors.pool import Pool, Reports, spawn
 from cronjobs.executors.verdicts import Verdict, verdict_from
 from cronjobs.executors.watch import Watch
 from cronjobs.processes import kill_group, kill_process, ticks_now
+from cronjobs.services.supplies import Supplies
 from cronjobs.signals import SignalPipe
 from cronjobs.targets import split
 
@@ -43,11 +45,13 @@ class LocalExecutor:
         signals: SignalPipe,
         watch: Watch,
         always_spawn: bool = False,
+        going_on: GoingOn | None = None,
         descriptor_limit: int | None = None,
     ) -> None:
         """Nothing is started yet.
 
         always_spawn: every run in an interpreter of its own, and no first look at the modules.
+        going_on: what spawned runs do instead of calling their job's function.
         descriptor_limit: the soft limit that runs get back, where this process raised its own.
         """
         self._configuration = configuration
@@ -56,13 +60,17 @@ class LocalExecutor:
         self._watch = watch
         self._descriptor_limit = descriptor_limit
         self._always_spawn = always_spawn
+        self._going_on = going_on
         self._setups = {
             job.name: JobSetup(job.name, job.callable, dict(job.args), dict(job.env))
             for job in configuration.jobs.values()
             if job.enabled or always_spawn
         }
         self._modules = {name: split(setup.callable).module for name, setup in self._setups.items()}
-        self._verdicts: dict[str, Verdict] = {}
+        self._supplies = Supplies(configuration.services, {}, configuration.query)
+        self._findings = Findings(self._modules, self._supplies)
+        self._found: dict[str, Finding] = {}  # by job, once all that it needs has been looked at
+        self._half_found: set[str] = set()  # jobs that a module of a service is still to be looked at for
         self._unverified: list[LiveRun] = []
         self._events: list[ExecutorEvent] = []
         self._runs: dict[int, LiveRun] = {}
@@ -101,6 +109,8 @@ class LocalExecutor:
         if run is None:
             return False
         self._unwatched.append((self._clock.monotonic(), run))
+        if self._may_ask(run):
+            self._watch_channel(run)
         return run.go()
 
     def drop(self, number: int) -> None:
@@ -118,6 +128,18 @@ class LocalExecutor:
             if not kill_group(run.pid, signum):
                 # It has not come to begin a group yet; until it is reaped, its pid is no one else's.
                 kill_process(run.pid, signum)
+
+    def answer(self, number: int, ticket: int, answer: Any) -> None:
+        """Answer one of a run's questions; where it is gone, nobody hears it."""
+        run = self._runs.get(number)
+        if run is not None:
+            run.answer(ticket, answer)
+
+    def ask_to_stop(self, number: int) -> None:
+        """Tell a run that it is to end by itself, if it looks."""
+        run = self._runs.get(number)
+        if run is not None:
+            run.ask_to_stop()
 
     def wait(self, timeout_seconds: float) -> list[ExecutorEvent]:
         """Return what has happened; wait for it, but not longer than this."""
@@ -143,14 +165,14 @@ class LocalExecutor:
     def _route(self, run: LiveRun) -> None:
         name = run.launch.job
         job = self._configuration.jobs[name]
-        verdict = self._verdicts.get(self._modules[name])
+        finding = self._found.get(name)
         if self._always_spawn:
             self._spawn(run)
-        elif verdict is None:
+        elif finding is None:
             self._unverified.append(run)
-        elif failure := verdict.failure or verdict.failures.get(name):
-            self._refuse(run, failure)
-        elif job.isolation is Isolation.SPAWN or verdict.leftovers:
+        elif finding.failure:
+            self._refuse(run, finding.failure)
+        elif job.isolation is Isolation.SPAWN or finding.leftovers:
             self._spawn(run)
         else:
             pool = self._pool(name)
@@ -173,7 +195,8 @@ class LocalExecutor:
             run.open()
             order = Order.of(run.launch, 0)
             job = self._setups[name]
-            setup = wire.write_setup(self._setup([]) | {"job": job, "order": order})
+            own = {"job": job, "order": order, "going_on": self._going_on}
+            setup = wire.write_setup(self._setup([]) | own)
             run.pid = spawn("cronjobs.executors.spawn", setup, *run.theirs, env=job.env)
         except OSError as exc:
             run.hand_over()
@@ -192,6 +215,7 @@ class LocalExecutor:
             "directory": self._configuration.directory,
             "descriptor_limit": self._descriptor_limit,
             "jobs": jobs,
+            "supplies": self._supplies,
         }
 
     # What is known of the modules
@@ -229,32 +253,42 @@ class LocalExecutor:
         self._watch.remove(self._probe.control.fileno())
         self._probe.control.close()
         self._probe = None
-        for module in set(self._modules.values()) - self._verdicts.keys():
+        modules = {*self._modules.values(), *self._supplies.modules.values()}
+        for module in modules - self._findings.verdicts.keys():
             failure = Failure("ImportError", f"the first look at `{module}` ended without an answer")
             self._judge(Verdict(module, 0.0, failure))
 
-    def _judge(self, verdict: Verdict) -> None:
-        self._verdicts[verdict.module] = verdict
+    def _judge(self, verdict: Verdict, jobs: Sequence[str] = ()) -> None:
+        """Take a verdict; jobs: what depends on the module, where that is known already."""
+        self._findings.verdicts[verdict.module] = verdict
+        plans = {**self._supplies.plans, **verdict.service_plans}
+        self._supplies = self._supplies._replace(plans=plans)
         self._say(verdict)
-        pool = self._heavy if verdict.seconds > HEAVY_SECONDS else self._light
-        for name, module in self._modules.items():
-            if module == verdict.module and self._is_forked(name, verdict):
-                pool.admit(self._setups[name]._replace(plan=verdict.plans.get(name)))
+        for name in dict.fromkeys([*self._jobs_of(verdict.module), *jobs, *sorted(self._half_found)]):
+            self._settle(name)
         self._reroute()
 
-    def _is_forked(self, name: str, verdict: Verdict) -> bool:
-        is_usable = not (verdict.failure or verdict.leftovers or name in verdict.failures)
-        return is_usable and self._configuration.jobs[name].isolation is Isolation.FORK
+    def _settle(self, name: str) -> None:
+        """Find out where a job's runs go, if enough is known."""
+        finding = self._findings.of_job(name)
+        if finding is None:
+            self._half_found.add(name)
+            return
+        self._half_found.discard(name)
+        self._found[name] = finding
+        if finding.failure:
+            self._say_failure(name, finding.failure)
+        elif not finding.leftovers and self._configuration.jobs[name].isolation is Isolation.FORK:
+            is_heavy = finding.seconds > HEAVY_SECONDS or "query" in finding.needs  # that loads SQLAlchemy
+            pool = self._heavy if is_heavy else self._light
+            pool.admit(self._setups[name]._replace(plan=finding.plan, needs=finding.needs))
 
     def _say(self, verdict: Verdict) -> None:
         module = verdict.module
         for line in verdict.output.splitlines():
             self._note("info", "import_output", f"{module}: {line}")
-        if verdict.failure:
-            for name in self._jobs_of(module):
-                self._say_failure(name, verdict.failure)
-        for name, failure in verdict.failures.items():
-            self._say_failure(name, failure)
+        for key, failure in self._failures_of_services(verdict).items():
+            self._note("error", "service_failed", f"the service `{key}`: {_told(failure)}")
         if verdict.leftovers:
             left = ", ".join(verdict.leftovers)
             self._note(
@@ -264,9 +298,14 @@ class LocalExecutor:
                 " interpreter each, more slowly",
             )
 
+    def _failures_of_services(self, verdict: Verdict) -> dict[str, Failure]:
+        if verdict.failure is None:
+            return dict(verdict.service_failures)
+        modules = self._supplies.modules
+        return {key: verdict.failure for key, module in modules.items() if module == verdict.module}
+
     def _say_failure(self, job: str, failure: Failure) -> None:
-        trace = f"\n{failure.traceback}" if failure.traceback else ""
-        self._events.append(Said(Note("error", "import_failed", failure.message + trace, job)))
+        self._events.append(Said(Note("error", "import_failed", _told(failure), job)))
 
     def _note(self, level: Any, event: str, message: str) -> None:
         self._events.append(Said(Note(level, event, message)))
@@ -275,16 +314,17 @@ class LocalExecutor:
         return [name for name, each in self._modules.items() if each == module]
 
     def _unfit(self, module: str, leftovers: Sequence[str]) -> None:
-        self._revise(module, self._verdicts[module]._replace(leftovers=tuple(leftovers)))
+        self._revise(module, self._findings.verdicts[module]._replace(leftovers=tuple(leftovers)))
 
     def _failed(self, module: str, failure: Failure) -> None:
-        self._revise(module, self._verdicts[module]._replace(failure=failure))
+        self._revise(module, self._findings.verdicts[module]._replace(failure=failure))
 
     def _revise(self, module: str, verdict: Verdict) -> None:
-        for name in self._jobs_of(module):
+        jobs = self._findings.dependents(module)
+        for name in jobs:
             self._light.expel(name)
             self._heavy.expel(name)
-        self._judge(verdict._replace(output=""))
+        self._judge(verdict._replace(output=""), jobs)
 
     def _reroute(self) -> None:
         """Send on the runs whose way has become known, or has changed."""
@@ -333,6 +373,25 @@ class LocalExecutor:
                 for stream in run.streams:
                     self._watch_stream(run, stream)
 
+    def _may_ask(self, run: LiveRun) -> bool:
+        """Return whether the run's function is given anything by which it reaches its channel."""
+        finding = self._found.get(run.launch.job)
+        plan = None if finding is None else finding.plan
+        return plan is None or bool(plan.containers or (plan.keywords != ("logger",) and plan.keywords))
+
+    def _watch_channel(self, run: LiveRun) -> None:
+        assert run.channel is not None
+        descriptor = run.channel.fileno()
+
+        def read() -> None:
+            heard = run.heard()
+            if heard is None:
+                self._watch.remove(descriptor)
+            else:
+                self._events.extend(heard)
+
+        self._watch.add(descriptor, read)
+
     def _watch_stream(self, run: LiveRun, stream: Stream) -> None:
         def read() -> None:
             printed = run.printed(stream)
@@ -352,6 +411,8 @@ class LocalExecutor:
         if run.is_ending:
             kill_group(run.pid, signal.SIGKILL)
         if run.has_gone:
+            # What it asked for last may be the news that a step is done.
+            self._events.extend(run.heard() or ())
             self._events.extend(run.rest())
             self._events.append(run.ended(*end))
         else:
@@ -370,6 +431,7 @@ class LocalExecutor:
             return
         kill_group(run.pid, signal.SIGKILL)
         if run.has_gone:
+            self._events.extend(run.heard() or ())
             self._events.extend(run.rest())
             self._events.append(Vanished(run.launch.number))
         else:
@@ -378,6 +440,8 @@ class LocalExecutor:
         self._forget(run)
 
     def _forget(self, run: LiveRun) -> None:
+        if run.channel is not None:
+            self._watch.remove(run.channel.fileno())
         for stream in run.streams:
             self._watch.remove(stream.descriptor)
         run.close()
@@ -409,6 +473,10 @@ class _Probe(NamedTuple):
     pid: int
     control: Any
     begun_at: float  # monotonic
+
+
+def _told(failure: Failure) -> str:
+    return f"{failure.message}\n{failure.traceback}" if failure.traceback else failure.message
 
 
 def _cores() -> int:

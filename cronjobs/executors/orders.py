@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cronjobs.targets import Plan
+from cronjobs.signatures import Plan
 
 if TYPE_CHECKING:
     from cronjobs.core.ports import Launch
@@ -13,7 +13,8 @@ class JobSetup(NamedTuple):
     """What a process needs to know of a job before it can run it.
 
     plan: how to call it, where that has been found out already; to find out takes `inspect`, which makes
-    every fork of a process that has loaded it slower.
+    every fork of a process that has loaded it slower. needs: the keys of the services that it names, and of
+    those that these need, `query` among them: what a process that serves it imports ahead.
     """
 
     name: str
@@ -21,12 +22,26 @@ class JobSetup(NamedTuple):
     args: Mapping[str, Any]
     env: Mapping[str, str]
     plan: Plan | None = None
+    needs: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, values: Sequence[Any]) -> "JobSetup":
         """Return the set-up from what came as JSON."""
-        name, target, args, env, plan = values
-        return cls(name, target, args, env, None if plan is None else Plan(tuple(plan[0]), plan[1]))
+        name, target, args, env, plan, needs = values
+        return cls(name, target, args, env, None if plan is None else Plan.read(plan), tuple(needs))
+
+
+class GoingOn(NamedTuple):
+    """A workflow to be gone on with, or undone, instead of calling the job's function.
+
+    target: `pkg.mod:name` of the workflow. id: without its `~n`. intent: `retry` or `cancel`.
+    goal: the state in which it is to end; in another one, the run has failed.
+    """
+
+    target: str
+    id: str
+    intent: str
+    goal: str
 
 
 class Order(NamedTuple):

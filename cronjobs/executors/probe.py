@@ -9,15 +9,17 @@ import os
 import select
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, Any, NamedTuple
 
 from cronjobs.core.failure import Failure
 from cronjobs.executors import imports
-from cronjobs.executors.imports import Footprint
+from cronjobs.executors.imports import Bound, Footprint, Misfits
 from cronjobs.executors.orders import JobSetup
 from cronjobs.executors.verdicts import Verdict, verdict_from
 from cronjobs.processes import SIGKILL, die_with_parent, kill_group, load_libc, nameless_file
+from cronjobs.services.supplies import NO_SUPPLIES, Supplies
+from cronjobs.signatures import Plan
 
 _OUTPUT_BYTES = 1 << 16
 _SLOW_SECONDS = 0.5
@@ -45,26 +47,37 @@ def main() -> None:
     jobs = [JobSetup.read(job) for job in setup["jobs"]]
     imports.prepare_path(setup["app_dir"], setup["directory"])
     looks = probe(
-        jobs, timeout_seconds=setup["import_timeout_seconds"], parallel=setup["parallel"], libc=libc
+        jobs,
+        Supplies.read(setup["supplies"]),
+        timeout_seconds=setup["import_timeout_seconds"],
+        parallel=setup["parallel"],
+        libc=libc,
     )
     for verdict in looks:
         tell_at_length(control, verdict._asdict())
 
 
 def probe(
-    jobs: Sequence[JobSetup], *, timeout_seconds: float, parallel: int = 1, libc: Any = None
+    jobs: Sequence[JobSetup],
+    supplies: Supplies = NO_SUPPLIES,
+    *,
+    timeout_seconds: float,
+    parallel: int = 1,
+    libc: Any = None,
 ) -> Iterator[Verdict]:
-    """Give a verdict on each module of the jobs, as they come in. This process forks and must be plain.
+    """Give a verdict on each module of the jobs and services, as they come in.
+
+    This process forks and must be plain.
 
     libc: from `load_libc`, to have looks end with this process even if it is killed.
     """
-    waiting = imports.modules_of(jobs)
+    waiting = list(dict.fromkeys([*imports.modules_of(jobs), *supplies.modules.values()]))
     looking: dict[int, _Look] = {}
     while waiting or looking:
         now = time.monotonic()
         slow = sum(now - look.begun_at > _SLOW_SECONDS for look in looking.values())
         while waiting and len(looking) < min(parallel + slow, _MOST_LOOKS):
-            look = _begin(waiting.pop(0), jobs, libc)
+            look = _begin(waiting.pop(0), jobs, supplies, libc)
             looking[look.answer.fileno()] = look
         patience = min(look.begun_at for look in looking.values()) + timeout_seconds - now
         # Whoever is slow, perhaps for ever, is not to keep the others waiting.
@@ -79,7 +92,7 @@ def probe(
                 yield _conclude(looking.pop(descriptor), text)
 
 
-def _begin(module: str, jobs: Sequence[JobSetup], libc: Any) -> _Look:
+def _begin(module: str, jobs: Sequence[JobSetup], supplies: Supplies, libc: Any) -> _Look:
     reading, writing = os.pipe()
     output = os.fdopen(nameless_file(), "w+b")
     sys.stdout.flush()
@@ -93,14 +106,14 @@ def _begin(module: str, jobs: Sequence[JobSetup], libc: Any) -> _Look:
             os.close(reading)
             os.dup2(output.fileno(), 1)
             os.dup2(output.fileno(), 2)
-            _look_at(module, jobs, writing)
+            _look_at(module, jobs, supplies, writing)
         finally:
             os._exit(0)
     os.close(writing)
     return _Look(module, pid, open(reading, "rb"), output, time.monotonic())
 
 
-def _look_at(module: str, jobs: Sequence[JobSetup], answer: int) -> None:
+def _look_at(module: str, jobs: Sequence[JobSetup], supplies: Supplies, answer: int) -> None:
     before = Footprint.take()
     begin = time.monotonic()
     failure = imports.import_module(module)
@@ -109,13 +122,30 @@ def _look_at(module: str, jobs: Sequence[JobSetup], answer: int) -> None:
     if failure is None:
         found["leftovers"] = imports.leftovers(before)
         own = [job for job in jobs if imports.module_of(job) == module]
-        bound = {job.name: imports.bind(job) for job in own}
-        found["failures"] = {name: tuple(each) for name, each in bound.items() if isinstance(each, Failure)}
-        found["plans"] = {name: each[1:] for name, each in bound.items() if not isinstance(each, Failure)}
+        found |= _sorted("", {job.name: imports.bind(job, supplies) for job in own})
+        keys = [key for key, each in supplies.modules.items() if each == module]
+        services = {key: imports.plan_service(supplies.services[key], supplies) for key in keys}
+        found |= _sorted("service_", services)
     sys.stdout.flush()
     sys.stderr.flush()
     with open(answer, "wb") as file:
         file.write(marshal.dumps(found))
+
+
+def _sorted(of: str, all: Mapping[str, Bound | Plan | Misfits | Failure]) -> dict[str, Any]:
+    """Return plans, failures and misfits as plain values, by the names of a verdict."""
+    plans: dict[str, Any] = {}
+    failures: dict[str, Any] = {}
+    misfits: dict[str, Any] = {}
+    for name, each in all.items():
+        if isinstance(each, Misfits):
+            misfits[name] = [tuple(reason) for reason in each.reasons]
+            failures[name] = tuple(each.failure)
+        elif isinstance(each, Failure):
+            failures[name] = tuple(each)
+        else:
+            plans[name] = tuple(each.plan if isinstance(each, Bound) else each)
+    return {f"{of}plans": plans, f"{of}failures": failures, f"{of}misfits": misfits}
 
 
 def _conclude(look: _Look, too_late: str) -> Verdict:

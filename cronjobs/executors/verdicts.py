@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from cronjobs.core.failure import Failure
-from cronjobs.targets import Plan
+from cronjobs.signatures import Misfit, Plan
 
 
 class Verdict(NamedTuple):
@@ -12,6 +12,8 @@ class Verdict(NamedTuple):
 
     failure: it could not be imported. leftovers: what a fork of a process with this module would not survive.
     failures: {job: why it has no callable}. plans: {job: how to call it}.
+    misfits: {job: each reason, where there may be several}.
+    service_failures, service_plans, service_misfits: the same of factories, by the services' keys.
     output: what the import printed, its end cut if long.
     """
 
@@ -21,20 +23,29 @@ class Verdict(NamedTuple):
     leftovers: Sequence[str] = ()
     failures: Mapping[str, Failure] = {}
     plans: Mapping[str, Plan] = {}
+    misfits: Mapping[str, Sequence[Misfit]] = {}
+    service_failures: Mapping[str, Failure] = {}
+    service_plans: Mapping[str, Plan] = {}
+    service_misfits: Mapping[str, Sequence[Misfit]] = {}
     output: str = ""
 
 
 def verdict_from(found: Mapping[str, Any]) -> Verdict:
     """Return a verdict from what came as JSON."""
     failure = found["failure"]
-    failures = {job: Failure(*each) for job, each in found.get("failures", {}).items()}
-    plans = {job: Plan(tuple(each[0]), each[1]) for job, each in found.get("plans", {}).items()}
     return Verdict(
         found["module"],
         found["seconds"],
         failure and Failure(*failure),
         tuple(found.get("leftovers", ())),
-        failures,
-        plans,
+        *_callables(found, ""),
+        *_callables(found, "service_"),
         found["output"],
     )
+
+
+def _callables(found: Mapping[str, Any], of: str) -> tuple[Any, Any, Any]:
+    failures = {name: Failure(*each) for name, each in found.get(f"{of}failures", {}).items()}
+    plans = {name: Plan.read(each) for name, each in found.get(f"{of}plans", {}).items()}
+    misfits = {name: [Misfit(*each) for each in all] for name, all in found.get(f"{of}misfits", {}).items()}
+    return failures, plans, misfits

@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 
 from cronjobs.core.failure import Failure
 from cronjobs.executors import child, imports
-from cronjobs.executors.imports import Bound, Footprint
+from cronjobs.executors.imports import Bound, Footprint, Misfits
 from cronjobs.executors.orders import JobSetup, Order
 from cronjobs.executors.wire import (
     CONTROL,
@@ -28,6 +28,7 @@ from cronjobs.executors.wire import (
     tell,
 )
 from cronjobs.processes import die_with_parent, load_libc, restore_descriptor_limit, ticks_now, use_huge_pages
+from cronjobs.services.supplies import Supplies
 
 # In a burst, runs that end within so long are reported together: to start the others is more urgent.
 _REAP_SECONDS = 0.01
@@ -45,10 +46,11 @@ def main() -> NoReturn:
     jobs = [JobSetup.read(job) for job in setup["jobs"]]
     imports.prepare_path(setup["app_dir"], setup["directory"])
     make_streams_line_buffered()
-    failed = _import_all(control, imports.modules_of(jobs))
-    bound = bind_all(jobs, failed)
+    supplies = Supplies.read(setup["supplies"])
+    failed = _import_all(control, modules_of(jobs, supplies))
+    bound = bind_all(jobs, failed, supplies)
     os.chdir(setup["directory"])
-    _preload(bound)
+    _preload(jobs, bound, supplies)
     tell(control, {"ready": True})
     Zygote(control, jobs, bound, libc).serve()
     os._exit(0)
@@ -191,18 +193,49 @@ def _import_all(control: socket.socket, modules: Sequence[str]) -> dict[str, Fai
     return failed
 
 
-def bind_all(jobs: Sequence[JobSetup], failed: Mapping[str, Failure]) -> dict[str, Bound | Failure]:
+def modules_of(jobs: Sequence[JobSetup], supplies: Supplies) -> list[str]:
+    """Return the modules of the jobs and of the services that they need, each once."""
+    needed = [supplies.modules[key] for job in jobs for key in job.needs if key in supplies.services]
+    return list(dict.fromkeys([*imports.modules_of(jobs), *needed]))
+
+
+def bind_all(
+    jobs: Sequence[JobSetup], failed: Mapping[str, Failure], supplies: Supplies
+) -> dict[str, Bound | Failure]:
     """Return each job's callable, or why there is none."""
-    return {job.name: failed.get(imports.module_of(job)) or imports.bind(job) for job in jobs}
+    bound: dict[str, Bound | Failure] = {}
+    for job in jobs:
+        broken = next((failed[module] for module in modules_of([job], supplies) if module in failed), None)
+        found = broken or imports.bind(job, supplies)
+        bound[job.name] = found.failure if isinstance(found, Misfits) else found
+    return bound
 
 
-def _preload(bound: Mapping[str, Bound | Failure]) -> None:
+def _preload(jobs: Sequence[JobSetup], bound: Mapping[str, Bound | Failure], supplies: Supplies) -> None:
     """Load what runs would otherwise each load for themselves."""
     functions = [each for each in bound.values() if isinstance(each, Bound)]
-    if any(each.is_async for each in functions):
+    needs = {key for job in jobs for key in job.needs}
+    plans = [
+        *(each.plan for each in functions),
+        *(supplies.plans[key] for key in needs & supplies.plans.keys()),
+    ]
+    if any(plan.is_async for plan in plans):
         import asyncio  # noqa: F401
-    if any(each.injected for each in functions):
-        import cronjobs.services.run  # noqa: F401
+    if any(each.is_injected for each in functions):
+        pass
+    if "query" in needs and supplies.query is not None:
+        _preload_query(supplies.query.url)
+
+
+def _preload_query(url: str) -> None:
+    """Load what a question takes: SQLAlchemy, and the database's driver. Nothing is connected."""
+    with Muted():
+        try:
+            from cronjobs.services.query.sql.connect import opened
+
+            opened(url).engine.dispose()
+        except Exception:  # whatever a driver raises: the run that asks says what is wrong
+            pass
 
 
 class Muted:

@@ -7,28 +7,39 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from cronjobs.core.decide import Facts
-from cronjobs.core.errors import StateError, StateLostError
+from cronjobs.core.errors import StateLostError
 from cronjobs.core.failure import Failure
 from cronjobs.core.run import Reason, Run, State, Trigger, Usage
-from cronjobs.store.migrations import APPLICATION_ID, MIGRATIONS
+from cronjobs.store.opening import (
+    connect,
+    connect_for_reading,
+    explained,
+    inspect,
+    is_outdated,
+    migrate,
+    migrated_copy,
+    refuse_foreign,
+    set_journal_mode,
+)
 
 if TYPE_CHECKING:  # who reads only, as `status` does, needs neither
     from cronjobs.core.ports import Claim, Definition, Passed
+    from cronjobs.core.questions import Entry, Reply
+    from cronjobs.core.workflow import WorkflowRecord
     from cronjobs.processes import Identity
 
-_BUSY_SECONDS = 10.0
-_ATTEMPTS = 20
 _CHUNK = 500  # bound parameters in one statement; SQLite before 3.32 takes 999
 
 _COLUMNS = (
     "row, job, scheduled_for, manual_number, attempt, trigger, state, reason, execution_number, counting, "
     "dispatcher, claimed_at, started_at, finished_at, pid, start_ticks, exit_code, signal, "
     "error_type, error_message, error_traceback, user_seconds, system_seconds, max_rss_bytes, "
-    "skipped_count, first_scheduled_for"
+    "skipped_count, first_scheduled_for, result"
 )
 _FIELDS = _COLUMNS.split(", ")
 _UNFINISHED = "state IN ('claimed', 'waiting', 'running')"  # as the partial index says it, to the letter
 _IS_A_RUN = "state NOT IN ('skipped', 'missed')"
+_IS_NOT_LAST_SUCCESS = "row NOT IN (SELECT max(row) FROM run WHERE state = 'succeeded' GROUP BY job)"
 
 
 class SqliteStore:
@@ -49,14 +60,14 @@ class SqliteStore:
         Raises StateError for a file that cannot be used; such a file is left as it was.
         """
         is_new = not os.path.exists(path) or os.path.getsize(path) == 0
-        with _explained(path):
+        with explained(path):
             if not is_new:
-                _inspect(path)
-            database = _connect(path)
+                inspect(path)
+            database = connect(path)
             try:
-                mode = _set_journal_mode(database)
+                mode = set_journal_mode(database)
                 database.execute("PRAGMA synchronous=FULL")
-                _migrate(database, path)
+                migrate(database, path)
             except BaseException:
                 database.close()
                 raise
@@ -70,13 +81,13 @@ class SqliteStore:
         """Return the store for reading only, or None where there is no state file yet."""
         if not os.path.exists(path) or os.path.getsize(path) == 0:
             return None
-        with _explained(path):
-            database = _connect_for_reading(path)
+        with explained(path):
+            database = connect_for_reading(path)
             try:
-                _refuse_foreign(database, path)
-                if _version(database) < len(MIGRATIONS):
+                refuse_foreign(database, path)
+                if is_outdated(database):
                     # Only a writer may bring it up to date; what an older version lacks is read from a copy.
-                    database = _migrated_copy(database, path)
+                    database = migrated_copy(database, path)
             except BaseException:
                 database.close()
                 raise
@@ -90,8 +101,8 @@ class SqliteStore:
 
         executions, definitions: what it knows of jobs to begin with, as `facts` and `definitions` tell it.
         """
-        database = _connect(":memory:")
-        _migrate(database, ":memory:")
+        database = connect(":memory:")
+        migrate(database, ":memory:")
         database.executemany(
             "INSERT INTO job (name, executions, form, defined_at) VALUES (?, ?, ?, ?)",
             [
@@ -215,10 +226,14 @@ class SqliteStore:
             database.execute(_TICK, (now, ticked_until))
 
     def prune(self, *, before: float, rows_a_job: int) -> int:
-        """Forget finished rows from before an instant, and all but a job's newest; return how many."""
+        """Forget finished rows from before an instant, and all but a job's newest; return how many.
+
+        A job's last success stays, however old: its next run may ask for it.
+        """
         with self._transaction() as database:
             old = database.execute(
-                f"DELETE FROM run WHERE NOT {_UNFINISHED} AND scheduled_for < ?", (int(before),)
+                f"DELETE FROM run WHERE NOT {_UNFINISHED} AND scheduled_for < ? AND {_IS_NOT_LAST_SUCCESS}",
+                (int(before),),
             ).rowcount
             surplus = 0
             crowded = database.execute(
@@ -227,7 +242,8 @@ class SqliteStore:
             for (job,) in crowded:
                 surplus += database.execute(
                     f"DELETE FROM run WHERE job = ? AND NOT {_UNFINISHED} AND scheduled_for < (SELECT"
-                    " scheduled_for FROM run WHERE job = ? ORDER BY scheduled_for DESC LIMIT 1 OFFSET ?)",
+                    " scheduled_for FROM run WHERE job = ? ORDER BY scheduled_for DESC LIMIT 1 OFFSET ?)"
+                    f" AND {_IS_NOT_LAST_SUCCESS}",
                     (job, job, rows_a_job - 1),
                 ).rowcount
             # A young one may be about to claim.
@@ -238,12 +254,50 @@ class SqliteStore:
             )
             return old + surplus
 
+    # What runs ask for
+
+    def journal(self, entries: Sequence[tuple[Run, "Entry"]], *, now: float) -> "list[Reply]":
+        """Write what runs say of their workflows; return the reply to each. Not the owner's: `Lost`."""
+        from cronjobs.store import workflows  # late: only for jobs that have some
+
+        with self._transaction() as database:
+            return [workflows.write(database, run, entry, now) for run, entry in entries]
+
+    def workflow_owner(self, id: str) -> Run | None:
+        """Return the run that has the newest workflow of an id, if both are unfinished."""
+        from cronjobs.store import workflows  # late: as above
+
+        with explained(self.path):
+            row = workflows.owner(self._database, id)
+        owners = [] if row is None else self._runs(f"WHERE row = ? AND {_UNFINISHED}", (row,))
+        return owners[0] if owners else None
+
+    def last_success(self, job: str) -> Run | None:
+        """Return the job's newest run that succeeded."""
+        newest = "ORDER BY scheduled_for DESC, manual_number DESC, attempt DESC LIMIT 1"
+        found = self._runs(f"WHERE job = ? AND state = 'succeeded' {newest}", (job,))
+        return found[0] if found else None
+
+    def prune_workflows(self, *, now: float, keep_seconds: float) -> int:
+        """Forget workflows that are over, each after its own retention or else this; return how many."""
+        from cronjobs.store import workflows  # late: as above
+
+        with self._transaction() as database:
+            return workflows.prune(database, now=now, keep_seconds=keep_seconds)
+
     # What is found at a start
 
     def ticked_until(self) -> int | None:
         """Return how far this file's schedulers have looked, or None for a new file."""
         found: int | None = self._one("SELECT ticked_until FROM scheduler")
         return found
+
+    def first_free(self, job: str, instant: int) -> int:
+        """Return the first second, from an instant on, for which no row of a job stands."""
+        with explained(self.path):
+            while _has_row(self._database, job, instant):
+                instant += 1
+        return instant
 
     def unfinished(self) -> list[Run]:
         """Return every run that is claimed, waiting or running, oldest first."""
@@ -285,6 +339,29 @@ class SqliteStore:
         where = f"WHERE {' AND '.join(text for text, _ in asked)}" if asked else ""
         order = "ORDER BY scheduled_for DESC, row DESC" if job else "ORDER BY row DESC"
         return self._runs(f"{where} {order} LIMIT ?", (*(value for _, value in asked), limit))
+
+    def workflows(
+        self, *, state: str | None = None, job: str | None = None, limit: int = 50
+    ) -> "list[WorkflowRecord]":
+        """Return workflows, newest first, without their steps."""
+        from cronjobs.store import workflows  # late: as above
+
+        with explained(self.path):
+            return workflows.records(self._database, state=state, job=job, limit=limit)
+
+    def workflow(self, id: str) -> "WorkflowRecord | None":
+        """Return a workflow with its steps, by its id with `~n`, or the newest of an id without."""
+        from cronjobs.store import workflows  # late: as above
+
+        with explained(self.path):
+            return workflows.record(self._database, id)
+
+    def request_workflow_cancel(self, id: str) -> bool:
+        """Ask the run that has a workflow to undo it; False where no unfinished run has it."""
+        from cronjobs.store import workflows  # late: as above
+
+        with self._transaction() as database:
+            return workflows.request_cancel(database, id)
 
     def reset(self, job: str) -> int:
         """Begin a new counting at zero; return what the count was."""
@@ -385,7 +462,7 @@ class SqliteStore:
         database.executemany(
             "UPDATE run SET state = ?, reason = ?, started_at = ?, finished_at = ?, exit_code = ?,"
             " signal = ?, error_type = ?, error_message = ?, error_traceback = ?,"
-            " user_seconds = ?, system_seconds = ?, max_rss_bytes = ?"
+            " user_seconds = ?, system_seconds = ?, max_rss_bytes = ?, result = ?"
             f" WHERE row = ? AND {_UNFINISHED}",
             [
                 (
@@ -397,6 +474,7 @@ class SqliteStore:
                     run.signal,
                     *(map(_storable, run.error) if run.error else (None, None, None)),
                     *(run.usage or (None, None, None)),
+                    run.result,
                     run.row,
                 )
                 for run in runs
@@ -420,7 +498,7 @@ class SqliteStore:
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with _explained(self.path):
+        with explained(self.path):
             self._refuse_replaced()
             self._database.execute("BEGIN IMMEDIATE")
             try:
@@ -440,7 +518,7 @@ class SqliteStore:
             )
 
     def _select(self, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
-        with _explained(self.path):
+        with explained(self.path):
             return self._database.execute(sql, parameters).fetchall()
 
     def _one(self, sql: str) -> Any:
@@ -511,147 +589,3 @@ def _overlapping(claim: "Claim") -> "Passed":
 
 
 _TICK = "UPDATE scheduler SET ticked_at = ?, ticked_until = ?"
-
-
-def _connect(path: str) -> sqlite3.Connection:
-    return sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, cached_statements=64)
-
-
-def _connect_for_reading(path: str) -> sqlite3.Connection:
-    """Open for reading; in a directory that is read-only, WAL's companions cannot be made."""
-    uri = "file:" + os.path.abspath(path).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
-    database = sqlite3.connect(f"{uri}?mode=ro", uri=True, timeout=_BUSY_SECONDS, isolation_level=None)
-    try:
-        database.execute("SELECT count(*) FROM sqlite_master")
-    except sqlite3.OperationalError:
-        database.close()
-        if _has_more_than(path):
-            raise
-        database = sqlite3.connect(f"{uri}?immutable=1", uri=True, isolation_level=None)
-    except BaseException:
-        database.close()
-        raise
-    return database
-
-
-def _has_more_than(path: str) -> bool:
-    """Return whether a part of the last transactions, or of their undoing, is in a file beside it."""
-    wal, journal = (os.path.realpath(path) + end for end in ("-wal", "-journal"))
-    return os.path.exists(wal) or (os.path.exists(journal) and os.path.getsize(journal) > 0)
-
-
-def _inspect(path: str) -> None:
-    """Raise StateError for a file that is not to be used.
-
-    Read-only: a writable connection, when it is closed, moves a crashed writer's WAL into the file.
-    """
-    try:
-        database = _connect_for_reading(path)
-    except sqlite3.OperationalError:
-        database = _connect(path)  # half a transaction is in the file: only a writer can take it back
-    try:
-        _refuse_foreign(database, path)
-    finally:
-        database.close()
-
-
-def _version(database: sqlite3.Connection) -> int:
-    return int(database.execute("PRAGMA user_version").fetchone()[0])
-
-
-def _refuse_foreign(database: sqlite3.Connection, path: str) -> None:
-    """Raise StateError for a file that is damaged, newer, or no state file; write nothing."""
-    application = database.execute("PRAGMA application_id").fetchone()[0]
-    is_empty = not database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-    if application != APPLICATION_ID and not is_empty:
-        raise StateError(
-            f"{path} is a SQLite database of something else",
-            hint="name another file with --state or `state` in [cronjobs]",
-        )
-    if _version(database) > len(MIGRATIONS):
-        raise StateError(
-            f"{path} was written by a newer version of cronjobs"
-            f" (file version {_version(database)}, known here: {len(MIGRATIONS)})",
-            hint="upgrade cronjobs, or name another file with --state",
-        )
-    verdict = database.execute("PRAGMA quick_check(1)").fetchone()[0]
-    if verdict != "ok":
-        raise StateError(f"{path} is damaged: {verdict}", hint=_DAMAGED)
-
-
-_DAMAGED = (
-    "move it away to start with counts at zero, or bring back a copy;"
-    " `sqlite3 FILE .recover` may save what is in it"
-)
-
-
-def _set_journal_mode(database: sqlite3.Connection) -> str:
-    for attempt in range(_ATTEMPTS):
-        try:
-            mode = str(database.execute("PRAGMA journal_mode=WAL").fetchone()[0])
-            break
-        except sqlite3.OperationalError:
-            if attempt + 1 == _ATTEMPTS:
-                raise
-            # Others open the new file too. The pragma does not wait for them; this does.
-            database.executescript("BEGIN IMMEDIATE; ROLLBACK;")
-    if mode == "wal":
-        return mode
-    return str(database.execute("PRAGMA journal_mode=TRUNCATE").fetchone()[0])
-
-
-def _migrate(database: sqlite3.Connection, path: str) -> None:
-    while (version := _version(database)) < len(MIGRATIONS):
-        try:
-            database.executescript(
-                f"BEGIN IMMEDIATE; {MIGRATIONS[version]}"
-                f" PRAGMA application_id={APPLICATION_ID}; PRAGMA user_version={version + 1}; COMMIT;"
-            )
-        except sqlite3.OperationalError:
-            if database.in_transaction:
-                database.execute("ROLLBACK")
-            if _version(database) == version:
-                raise  # if not, another process was quicker with the same
-
-
-def _migrated_copy(database: sqlite3.Connection, path: str) -> sqlite3.Connection:
-    copy = sqlite3.connect(":memory:", isolation_level=None)
-    database.backup(copy)
-    database.close()
-    _migrate(copy, path)
-    return copy
-
-
-@contextmanager
-def _explained(path: str) -> Iterator[None]:
-    """Turn what SQLite raises into a StateError that says what to do."""
-    try:
-        yield
-    except sqlite3.DatabaseError as exc:
-        kind, message, hint = _explain(str(exc), path)
-        raise kind(message, hint=hint) from exc
-    except OSError as exc:
-        raise StateError(f"{path}: {exc.strerror}") from exc
-
-
-def _explain(text: str, path: str) -> tuple[type[StateError], str, str]:
-    for fragment, kind, message, hint in _EXPLANATIONS:
-        if fragment in text:
-            return kind, f"{path} {message} ({text})", hint
-    return StateError, f"{path}: {text}", ""
-
-
-_EXPLANATIONS = (
-    ("not a database", StateLostError, "is not a state file", _DAMAGED),
-    ("malformed", StateLostError, "is damaged", _DAMAGED),
-    ("disk I/O", StateError, "cannot be read or written", "look at the disk and the system's log"),
-    ("full", StateError, "cannot grow: the disk is full", "free some space; what was recorded is safe"),
-    ("locked", StateError, "is locked by another process", "see who holds it (`fuser FILE`), and try again"),
-    ("readonly", StateError, "is read-only", "make the file and its directory writable, or use --state"),
-    (
-        "unable to open",
-        StateError,
-        "cannot be opened",
-        "its directory must exist and be writable; --state names another place",
-    ),
-)

@@ -25,6 +25,7 @@ RUN = [
     "user_seconds",
     "system_seconds",
     "max_rss_bytes",
+    "result",
 ]
 STATUS = [
     "job",

@@ -7,7 +7,7 @@ import pytest
 
 from cronjobs.config.load import load, read
 from cronjobs.core.errors import ConfigError
-from cronjobs.core.job import Concurrency, Isolation, Job, Settings
+from cronjobs.core.job import Concurrency, Isolation, Job, QuerySettings, Scope, Service, Settings
 
 A_JOB = """
 callable = "shop.jobs:tidy"
@@ -67,7 +67,7 @@ def test_a_job_that_says_everything_has_what_it_says(config):
         schedule = "30 2 * * mon-fri"
         timezone = "Europe/Berlin"
         number_of_executions = 3
-        args = {a = 1, b = ["x", {c = 2026-11-23}]}
+        args = {a = 1, b = ["x", {c = 2.5}]}
         timeout = "1h30m"
         kill_after = "250ms"
         concurrency = "allow"
@@ -91,7 +91,7 @@ def test_a_job_that_says_everything_has_what_it_says(config):
         env={"A": "1"},
         isolation=Isolation.SPAWN,
     )
-    assert job.args["b"][1]["c"].year == 2026
+    assert job.args == {"a": 1, "b": ["x", {"c": 2.5}]}
     assert job.concurrency is Concurrency.ALLOW
 
 
@@ -261,6 +261,17 @@ def test_windows_line_ends_and_a_byte_order_mark_do_no_harm(config):
         ("timezone = 'Europe, Berlin'", "13-27 E206"),
         ("concurrency = ['allow', 'forbid']", "15-34 E203"),
         ("args = []", "8-10 E203 `args` must be a table, not an array"),
+        (
+            "args = {d = 2026-11-23}",
+            "13-23 E203 `args.d` is a date or time, which cannot be handed on"
+            ' | write it as a text: "2026-11-23"',
+        ),
+        (
+            "args = {a = 1, b = ['x', {c = 2026-11-23T09:00:00Z}]}",
+            "31-51 E203 `args.b.1.c` is a date or time, which cannot be handed on"
+            ' | write it as a text: "2026-11-23T09:00:00+00:00"',
+        ),
+        ("args = {t = 09:00:00}", "13-21 E203 `args.t` is a date or time"),
         ("env = {A = 1}", "12-13 E203 `env.A` must be a string, not the number 1 | put it in quotes"),
         ("env = {'A=B' = '1'}", "17-18 E204"),
         ("env.A = false", "9-14 E203"),
@@ -298,7 +309,29 @@ def test_a_mistake_in_a_job_is_placed_at_its_first_character(problems, line, pro
         (f"[job.a]{A_JOB}", "1:2-5 E201 unknown table `job` | a job is a table `[jobs.NAME]`"),
         ("[cronjob]", "1:2-9 E201 unknown table `cronjob` | did you mean `cronjobs`?"),
         ("[default]\ntimezone = 'UTC'", "1:2-9 E201 unknown table `default` | did you mean `defaults`?"),
-        ("[services]", "1:2-10 E201 unknown table `services`"),
+        ("[service]", "1:2-9 E201 unknown table `service` | did you mean `services`?"),
+        ("[services]\n'a b' = 'a:b'", "2:1-6 E220 \"a b\" cannot be a service's key | letters, digits"),
+        ("[services]\n1st = 'a:b'", "2:1-4 E220"),
+        ("[services]\nclass = 'a:b'", "2:1-6 E220"),
+        ("[services]\nlogger = 'a:b'", "2:1-7 E220 no service can be called `logger` | `container`"),
+        ("[services]\nquery = 'a:b'", "2:1-6 E220"),
+        ("[services]\na-b = 'a:b'\na_b = 'a:b'", "3:1-4 E220 `a-b` and `a_b` are the same name"),
+        ("[services]\na = 'b'", '2:6-7 E209 "b" names no function'),
+        ("[services]\na = 5", '2:5-6 E203 `services.a` must be a text like "package.module:function", or a'),
+        ("[services]\na = {factory = 'b'}", '2:17-18 E209 "b" names no function'),
+        ("[services]\na = {}", "2:5-7 E202 the service `a` has no `factory`"),
+        ("[services.a]\nfactory = 'a:b'\nscope = 'once'", '3:10-14 E204 `scope` must be "run"'),
+        ("[services.a]\nfactory = 'a:b'\nlifetime = 'run'", "3:1-9 E201 unknown key `lifetime` | did"),
+        ("[services]\na = '${NOPE}'", "2:6-13 E207 the environment variable `NOPE` is not set"),
+        ("services = 1", "1:12-13 E203 `services` must be a table"),
+        ("[query]", "1:1-8 E202 the table `[query]` has no `url`"),
+        ("[query]\nurl = 5", "2:7-8 E203 `url` must be a text in quotes, not the number 5"),
+        ("[query]\nurl = '${NOPE}'", "2:8-15 E207"),
+        ("[query]\nurl = 'a'\nrelations = []", "3:13-15 E203 `relations` must be a table"),
+        ("[query]\ndsn = 'a'", "2:1-4 E201 unknown key `dsn` | did you mean `url`?"),
+        ("[cronjobs]\ndiscover = 'a'", "2:13-14 E203 `discover` must be an array of modules like"),
+        ("[cronjobs]\ndiscover = ['a', 1]", "2:18-19 E203 a module's name is a string, not the number 1"),
+        ("[cronjobs]\ndiscover = ['a-b']", '2:14-17 E209 "a-b" cannot be a module'),
         ("timezone = 'UTC'", "1:1-9 E201 unknown table `timezone` | `timezone` belongs in [defaults]"),
         ("tz = 'UTC'", "1:1-3 E201 unknown table `tz` | `timezone` belongs in [defaults]"),
         ("[cronjobs]\ngrace = 15", "2:9-11 E203"),
@@ -392,6 +425,29 @@ def test_read_gives_what_is_good_beside_the_problems(tmp_path):
     assert loaded.callables == {"a": ("shop.jobs:tidy", {"x": 1}), "b": ("shop.jobs:tidy", {})}
 
 
+def test_services_and_the_query_are_read_too(config):
+    loaded = config(
+        """
+        [services]
+        my-mailer = "shop.services:make_mailer"
+        _cart = { factory = "shop.${WHERE}:Cart", scope = "transient" }
+        [query]
+        url = "${URL}"
+        [query.relations]
+        anything.goes = [1]
+        """,
+        environ={"URL": "sqlite://", "WHERE": "services", "TZ": "UTC"},
+    )
+
+    assert loaded.services == {
+        "my-mailer": Service("shop.services:make_mailer", Scope.RUN),
+        "_cart": Service("shop.services:Cart", Scope.TRANSIENT),
+    }
+    assert loaded.query == QuerySettings("sqlite://", {"anything": {"goes": [1]}})
+    assert config("").services == {}
+    assert config("").query is None
+
+
 def test_a_warning_keeps_nothing_from_loading(config):
     assert config("").jobs == {}
 
@@ -414,7 +470,8 @@ print(*sys.modules)
 
     unwanted = {
         "dataclasses", "inspect", "json", "difflib", "traceback", "asyncio", "sqlite3", "click", "croniter",
-        "dateutil", "importlib.resources", "cronjobs.config.positions", "cronjobs.config.syntax",
+        "dateutil", "importlib.resources", "ctypes", "cronjobs.config.discover",
+            "cronjobs.config.positions", "cronjobs.config.syntax",
     }  # fmt: skip
     assert unwanted.isdisjoint(done.stdout.split())
 

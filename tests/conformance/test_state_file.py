@@ -15,7 +15,7 @@ from cronjobs.core.failure import Failure
 from cronjobs.core.ports import Definition
 from cronjobs.core.run import Outcome, State, Trigger, advance, finish
 from cronjobs.processes import own_identity
-from cronjobs.store import sqlite
+from cronjobs.store import opening
 from cronjobs.store.migrations import APPLICATION_ID, MIGRATIONS
 from cronjobs.store.sqlite import SqliteStore
 
@@ -625,7 +625,7 @@ def test_a_file_of_every_version_is_brought_up_to_date_with_all_that_is_in_it(fi
 
 def test_a_migration_is_applied_once(file, monkeypatch):
     a_state_file(file)
-    monkeypatch.setattr(sqlite, "MIGRATIONS", TOMORROW)
+    monkeypatch.setattr(opening, "MIGRATIONS", TOMORROW)
 
     for _ in range(2):
         SqliteStore.open(str(file)).close()
@@ -640,7 +640,7 @@ def test_a_reader_of_an_older_file_reads_it_and_leaves_it_as_it_is(file, monkeyp
     before = file.read_bytes()
     with closing(SqliteStore.read(str(file))) as store:
         known = what_it_knows(store)
-    monkeypatch.setattr(sqlite, "MIGRATIONS", TOMORROW)
+    monkeypatch.setattr(opening, "MIGRATIONS", TOMORROW)
 
     with closing(SqliteStore.read(str(file))) as store:
         assert what_it_knows(store) == known
@@ -652,7 +652,7 @@ def test_a_migration_that_fails_leaves_the_file_as_it_was(file, monkeypatch):
     a_state_file(file)
     before = everything(file)
     broken = TOMORROW[-1] + "INSERT INTO nowhere VALUES (1);"
-    monkeypatch.setattr(sqlite, "MIGRATIONS", (*TOMORROW[:-1], broken))
+    monkeypatch.setattr(opening, "MIGRATIONS", (*TOMORROW[:-1], broken))
 
     with pytest.raises(StateError, match="nowhere"):
         SqliteStore.open(str(file))

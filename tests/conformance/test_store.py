@@ -265,6 +265,17 @@ def test_an_occurrence_outside_a_merged_row_is_claimed(store, instant):
     assert claim_one(store, scheduled_for=instant) is not None
 
 
+def test_the_first_free_second_comes_after_all_that_rows_stand_for(store):
+    define(store, "tidy", "other")
+    claim(store, a_claim(scheduled_for=NOON), passed=[a_miss(NOON + 1, NOON + 3, 3)])
+    claim_one(store, job="other", scheduled_for=NOON + 4)
+    store.claim_manual(a_claim(scheduled_for=NOON + 4), counted=False, now=NOON + 4)
+
+    free = [store.first_free("tidy", NOON + second) - NOON for second in (-1, 0, 2, 4)]
+
+    assert free == [-1, 4, 4, 4]
+
+
 def test_a_missed_row_covers_all_that_it_stands_for(store):
     define(store, "tidy")
     claim(store, passed=[a_miss(NOON, NOON + 9 * HOUR, 10)])
@@ -817,10 +828,49 @@ def test_prune_forgets_nothing_unfinished(store):
 def test_prune_changes_no_count(store):
     a_history(store)
 
+    forgotten = store.prune(before=NOON + DAY, rows_a_job=1)
+
+    assert forgotten == 3
+    assert executions(store) == 3
+
+
+def test_prune_keeps_each_jobs_last_success_however_old(store):
+    a_history(store)
+    failing = started(claim_one(store, scheduled_for=NOON + HOUR))
+    store.start([failing])
+    store.finish([ended(failing, State.FAILED, exit_code=1)])
+
     store.prune(before=NOON + DAY, rows_a_job=1)
 
-    assert store.history() == []
-    assert executions(store) == 3
+    assert [(run.job, (run.scheduled_for - NOON) // MINUTE) for run in store.history()] == [
+        ("tidy", 4),
+        ("other", 3),
+    ]
+
+
+# The last success
+
+
+def test_the_last_success_is_the_newest_run_that_succeeded(store, open_store):
+    define(store, "tidy")
+    for minute, result in enumerate(['{"seen":1}', '{"seen":2}']):
+        running = started(claim_one(store, scheduled_for=NOON + minute * MINUTE), now=NOON + minute * MINUTE)
+        store.start([running])
+        store.finish([ended(running, exit_code=0, result=result)])
+    failing = started(claim_one(store, scheduled_for=NOON + HOUR))
+    store.start([failing])
+    store.finish([ended(failing, State.FAILED, exit_code=1)])
+
+    found = open_store().last_success("tidy")
+
+    assert (found.started_at, found.result) == (NOON + MINUTE, '{"seen":2}')
+
+
+def test_a_job_that_never_succeeded_has_no_last_success(store):
+    define(store, "tidy")
+    claim_one(store)
+
+    assert store.last_success("tidy") is None
 
 
 def test_prune_forgets_no_dispatcher_that_may_still_claim(store, open_store):

@@ -14,7 +14,7 @@ from factories import NOON
 from cronjobs.core.due import schedule_of
 from cronjobs.core.errors import StateError
 from cronjobs.core.job import Configuration, Settings
-from cronjobs.core.ports import Ended, Prepared, Signalled, Unprepared
+from cronjobs.core.ports import Ended, Heeding, Prepared, Signalled, Unprepared
 from cronjobs.engine.manual import Manual
 from cronjobs.engine.scheduler import Options, Scheduler
 from cronjobs.processes import Identity, boot_id, own_identity, start_ticks
@@ -68,6 +68,8 @@ class Plan(NamedTuple):
     seconds: float | None = 1.0
     exit_code: int = 0
     heeds_sigterm: bool = True
+    looks: bool = False  # whether it is to stop
+    heeds_requests: bool = False  # it looks, and stops
 
 
 class FakeExecutor:
@@ -91,6 +93,8 @@ class FakeExecutor:
         self.gone = []  # launches, in the order in which they got go
         self.dropped = []
         self.signals = []  # (seconds after noon, job, signal)
+        self.stop_requests = []  # (seconds after noon, job)
+        self.answers = []  # (job, ticket, answer)
         self.warmed = []
         self.waits = []  # how long each wait was to be
         self.most_living = 0
@@ -144,6 +148,8 @@ class FakeExecutor:
         self._living.add(number)
         self.most_living = max(self.most_living, len(self._living))
         plan = self._plan(launch)
+        if plan.looks or plan.heeds_requests:
+            self._events.append(Heeding(number))
         if plan.seconds is not None:
             life = self._life
             self._after(plan.seconds, lambda: self._end(number, plan.exit_code, None, life=life))
@@ -157,6 +163,15 @@ class FakeExecutor:
         self.signals.append((self._clock.monotonic() - 100_000.0, launch.job, signum))
         if signum == SIGKILL or (signum == SIGTERM and self._plan(launch).heeds_sigterm):
             self._end(number, None, Signals(signum).name, life=self._life)
+
+    def answer(self, number, ticket, answer):
+        self.answers.append((self._launches[number].job, ticket, answer))
+
+    def ask_to_stop(self, number):
+        launch = self._launches[number]
+        self.stop_requests.append((self._clock.monotonic() - 100_000.0, launch.job))
+        if self._plan(launch).heeds_requests:
+            self._end(number, 0, None, life=self._life)
 
     def wait(self, timeout_seconds):
         self.waits.append(timeout_seconds)

@@ -28,6 +28,16 @@ def test_every_start_runs_what_is_due_at_a_start_and_counts_it(world):
     ]
 
 
+def test_starts_within_one_second_are_one_occurrence_each(world):
+    job = a_job("tidy", "@reboot", "* * * * *")
+
+    for _ in range(3):
+        world.run(job, until=elapsed(world) + 0.2)
+
+    assert ran(world) == [0, 1, 2]
+    assert {run.state for run in world.rows()} == {State.SUCCEEDED}
+
+
 def test_a_start_is_not_forgotten_while_it_cannot_be_claimed(world):
     scheduler = world.scheduler(a_job(schedule="@reboot"))
     world.store.failures = {"claim": 90}

@@ -59,4 +59,45 @@ CREATE UNIQUE INDEX run_occurrence ON run (job, scheduled_for, manual_number, at
 CREATE INDEX run_unfinished ON run (job) WHERE state IN ('claimed', 'waiting', 'running');
 """
 
-MIGRATIONS = (VERSION_1,)
+VERSION_2 = """
+ALTER TABLE run ADD COLUMN result TEXT;          -- what the function returned, as JSON
+
+CREATE TABLE workflow (
+    row INTEGER PRIMARY KEY,
+    id TEXT NOT NULL,
+    repetition INTEGER NOT NULL,                 -- the n of `~n`: one that was undone may be begun afresh
+    name TEXT NOT NULL,
+    target TEXT NOT NULL,                        -- `pkg.mod:name`
+    job TEXT NOT NULL,
+    run INTEGER NOT NULL,                        -- the row of the run that has it, or had it last
+    run_id TEXT NOT NULL,
+    state TEXT NOT NULL,
+    is_compensating INTEGER NOT NULL DEFAULT 0,
+    is_cancelled INTEGER NOT NULL DEFAULT 0,     -- somebody asked for it to be undone
+    input TEXT,                                  -- with `result` and `errors`: JSON
+    result TEXT,
+    errors TEXT,
+    started_at REAL NOT NULL,
+    finished_at REAL,
+    retention_seconds REAL
+);
+CREATE UNIQUE INDEX workflow_id ON workflow (id, repetition);
+
+CREATE TABLE step (
+    workflow INTEGER NOT NULL REFERENCES workflow (row),
+    position TEXT NOT NULL,
+    number INTEGER NOT NULL,                     -- in the order in which the workflow's steps began
+    name TEXT NOT NULL,
+    target TEXT NOT NULL,
+    state TEXT NOT NULL,
+    attempt INTEGER NOT NULL,
+    output TEXT,                                 -- with `compensation_input` and `error`: JSON
+    compensation_input TEXT,
+    error TEXT,
+    started_at REAL NOT NULL,
+    changed_at REAL NOT NULL,
+    PRIMARY KEY (workflow, position)
+) WITHOUT ROWID;
+"""
+
+MIGRATIONS = (VERSION_1, VERSION_2)

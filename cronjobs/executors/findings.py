@@ -1,0 +1,118 @@
+"""What the verdicts on modules make of the jobs, with all that they need."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from cronjobs.core.failure import Failure
+from cronjobs.executors.verdicts import Verdict
+from cronjobs.services.supplies import Supplies, dependencies, in_a_circle
+from cronjobs.signatures import Plan
+from cronjobs.targets import parameter_name
+
+
+class Finding(NamedTuple):
+    """What the verdicts make of a job, with all that it needs.
+
+    needs: the keys of its services, `query` among them. seconds: of the slowest import.
+    """
+
+    plan: Plan | None = None
+    failure: Failure | None = None
+    leftovers: Sequence[str] = ()
+    needs: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+
+class Findings:
+    """The verdicts so far, joined by who needs whom."""
+
+    def __init__(self, modules: Mapping[str, str], supplies: Supplies) -> None:
+        """modules: {job: its module}."""
+        self.verdicts: dict[str, Verdict] = {}
+        self._modules = modules
+        self._injectable = supplies.injectable
+        self._keys = {parameter_name(key): key for key in supplies.services}
+        self._service_modules = supplies.modules
+
+    def of_job(self, job: str) -> Finding | None:
+        """Return what is known of a job; None until all that it needs has been looked at."""
+        verdict = self.verdicts.get(self._modules[job])
+        if verdict is None:
+            return None
+        failure = verdict.failure or verdict.failures.get(job)
+        if failure is not None:
+            return Finding(failure=failure)
+        plan = verdict.plans[job]
+        needs: dict[str, None] = {}
+        missing = self._gather(plan.keywords, (), needs)
+        if missing == "":
+            return None
+        if isinstance(missing, Failure):
+            return Finding(failure=missing)
+        verdicts = [verdict, *(self.verdicts[self._service_modules[key]] for key in needs if key != "query")]
+        leftovers = tuple(dict.fromkeys(each for one in verdicts for each in one.leftovers))
+        return Finding(plan, None, leftovers, tuple(needs), max(each.seconds for each in verdicts))
+
+    def dependents(self, module: str) -> list[str]:
+        """Return the jobs that live in a module or need a service that does."""
+        keys = {key for key, each in self._service_modules.items() if each == module}
+        found = []
+        for job, own in self._modules.items():
+            finding = self.of_job(job) if keys else None
+            if own == module or (finding and keys & set(finding.needs)):
+                found.append(job)
+        return found
+
+    def circles(self) -> dict[str, str]:
+        """Return {key: message} for each service at which a circle of them begins, each circle once."""
+        found: dict[str, str] = {}
+        told: set[str] = set()
+        for key in self._service_modules:
+            circle = self._circle((parameter_name(key),))
+            if circle and not told & set(circle):
+                told.update(circle)
+                found[key] = in_a_circle([self._keys[name] for name in circle])
+        return found
+
+    def _gather(
+        self, names: Sequence[str], path: tuple[str, ...], needs: dict[str, None]
+    ) -> Failure | str | None:
+        """Note what these names need; return why that cannot be had, "" where it is not known yet."""
+        for name in names:
+            if name == "query":
+                needs["query"] = None
+            if name not in self._keys:
+                continue
+            if name in path:
+                circle = (*path[path.index(name) :], name)
+                return Failure("ServiceError", in_a_circle([self._keys[each] for each in circle]))
+            key = self._keys[name]
+            found = self._service(key)
+            if not isinstance(found, Plan):
+                return found
+            inner = self._gather(dependencies(found, self._injectable), (*path, name), needs)
+            if inner is not None:
+                return inner
+            needs[key] = None
+        return None
+
+    def _service(self, key: str) -> Plan | Failure | str:
+        verdict = self.verdicts.get(self._service_modules[key])
+        if verdict is None:
+            return ""
+        failure = verdict.failure or verdict.service_failures.get(key)
+        if failure is not None:
+            return failure._replace(message=f"the service `{key}`: {failure.message}")
+        return verdict.service_plans[key]
+
+    def _circle(self, path: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the first circle that leads back to the path's beginning, or ()."""
+        plan = self._service(self._keys[path[-1]])
+        if not isinstance(plan, Plan):
+            return ()
+        for name in dependencies(plan, self._injectable):
+            if name == path[0]:
+                return (*path, name)
+            if name in self._keys and name not in path and (circle := self._circle((*path, name))):
+                return circle
+        return ()

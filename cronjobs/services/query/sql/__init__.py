@@ -1,0 +1,1 @@
+"""All that speaks SQL: connecting, reading the schema, conditions, loading. Imported by the first `graph`."""
