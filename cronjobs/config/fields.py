@@ -18,6 +18,7 @@ from cronjobs.targets import TargetError, split
 if TYPE_CHECKING:
     from cronjobs.config.problems import KeyPath
 
+_MOST_BITS = 14_000  # of a number that is written with digits: Python refuses more than 4,300 of them
 JOB_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -468,6 +469,9 @@ def _values(field: Field, value: Any) -> dict[str, Any]:
             name = ".".join(map(str, (field.name, *path)))
             message = f"{named(name)} is a date or time, which cannot be handed on"
             raise Invalid(message, hint=f'write it as a text: "{each.isoformat()}"', path=path)
+        if isinstance(each, int) and each.bit_length() > _MOST_BITS:
+            message = f"{named(name)} is a number of thousands of digits, which cannot be handed on"
+            raise Invalid(message, word="value", hint="write it as a text", path=path)
     return value  # type: ignore[no-any-return]  # `_table` has seen that it is one
 
 

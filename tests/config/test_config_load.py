@@ -271,6 +271,10 @@ def test_windows_line_ends_and_a_byte_order_mark_do_no_harm(config):
             "31-51 E203 `args.b.1.c` is a date or time, which cannot be handed on"
             ' | write it as a text: "2026-11-23T09:00:00+00:00"',
         ),
+        (
+            f"args = {{d = 0x{'f' * 4000}}}",
+            "13-4015 E204 `args.d` is a number of thousands of digits, which cannot be handed on",
+        ),
         ("args = {t = 09:00:00}", "13-21 E203 `args.t` is a date or time"),
         ("env = {A = 1}", "12-13 E203 `env.A` must be a string, not the number 1 | put it in quotes"),
         ("env = {'A=B' = '1'}", "17-18 E204"),
