@@ -26,6 +26,8 @@ class Options(TypedDict, total=False):
     enabled: bool | None
     env: Mapping[str, str] | None
     isolation: str | None
+    cwd: str | None
+    user: str | None
     starts_at: "str | date | None"  # a datetime is a date too
     ends_at: "str | date | None"
     exclude: "str | date | Sequence[str | date] | None"

@@ -140,6 +140,25 @@ def die_with_parent(libc: Any, parent: int) -> None:
         os._exit(0)
 
 
+def become_user(name: str) -> dict[str, str]:
+    """Take on a user's identity and groups; return the variables that a login would set.
+
+    name: of a user, or its number. LookupError where there is none, PermissionError where this process may
+    not.
+    """
+    import pwd  # slow to import, and needed here only
+
+    try:
+        found = pwd.getpwuid(int(name)) if name.isdecimal() else pwd.getpwnam(name)
+    except KeyError:
+        raise LookupError(f"there is no user {name!r}") from None
+    if found.pw_uid != os.geteuid():
+        os.initgroups(found.pw_name, found.pw_gid)
+        os.setgid(found.pw_gid)
+        os.setuid(found.pw_uid)
+    return {"HOME": found.pw_dir, "LOGNAME": found.pw_name, "USER": found.pw_name}
+
+
 def become_subreaper() -> None:
     """Have orphaned descendants handed to this process, where the system can do so."""
     libc = load_libc()

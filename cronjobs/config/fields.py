@@ -39,6 +39,7 @@ class Type(StrEnum):
     TEXTS = "a table of strings"
     TEXT = "a text in quotes"
     ANY_TEXT = "a string"
+    COMMAND = 'an array of strings like ["backup", "--all"], or a text for the shell'
     MODULES = 'an array of modules like ["shop.jobs"]'
 
 
@@ -54,6 +55,7 @@ class Field(NamedTuple):
     choices: tuple[str, ...] = ()
     is_required: bool = False
     is_default: bool = False  # may stand in [defaults] too
+    instead: str = ""  # the key that may stand instead of a required one
 
     @property
     def attribute(self) -> str:
@@ -131,6 +133,14 @@ JOB = (
         "What to run: a function, by module and name.",
         default="",
         is_required=True,
+        instead="command",
+    ),
+    Field(
+        "command",
+        Type.COMMAND,
+        "What to run instead of a `callable`: a program and its arguments, or a text for `/bin/sh`, which is"
+        " left to it: `${VAR}` in it is the shell's.",
+        default=_JOB["command"],
     ),
     Field(
         "schedule",
@@ -153,6 +163,20 @@ JOB = (
         minimum=1,
     ),
     Field("args", Type.VALUES, "Keyword arguments for the callable.", default=_JOB["args"]),
+    Field(
+        "cwd",
+        Type.PATH,
+        "The directory in which its runs work, seen from that of this file; without it, that of this file.",
+        default=_JOB["cwd"],
+        is_default=True,
+    ),
+    Field(
+        "user",
+        Type.TEXT,
+        "The user as whom its runs run, by name or number. Without it: as whom the scheduler runs.",
+        default=_JOB["user"],
+        is_default=True,
+    ),
     Field(
         "timeout",
         Type.DURATION,
@@ -287,6 +311,13 @@ OTHER_WORDS = {
     "target": "callable",
     "entrypoint": "callable",
     "run": "callable",
+    "cmd": "command",
+    "program": "command",
+    "execstart": "command",
+    "shell": "command",
+    "workingdirectory": "cwd",
+    "workdir": "cwd",
+    "dir": "cwd",
     "cron": "schedule",
     "crontab": "schedule",
     "expression": "schedule",
@@ -465,12 +496,12 @@ def _choice(field: Field, value: Any) -> Any:
 def _values(field: Field, value: Any) -> dict[str, Any]:
     """Return a table of what JSON can say too: it goes to other processes as such."""
     for path, each in _inside(_table(field, value)):
+        name = named(".".join(map(str, (field.name, *path))))
         if isinstance(each, date | time):
-            name = ".".join(map(str, (field.name, *path)))
-            message = f"{named(name)} is a date or time, which cannot be handed on"
-            raise Invalid(message, hint=f'write it as a text: "{each.isoformat()}"', path=path)
+            hint = f'write it as a text: "{each.isoformat()}"'
+            raise Invalid(f"{name} is a date or time, which cannot be handed on", hint=hint, path=path)
         if isinstance(each, int) and each.bit_length() > _MOST_BITS:
-            message = f"{named(name)} is a number of thousands of digits, which cannot be handed on"
+            message = f"{name} is a number of thousands of digits, which cannot be handed on"
             raise Invalid(message, word="value", hint="write it as a text", path=path)
     return value  # type: ignore[no-any-return]  # `_table` has seen that it is one
 
@@ -511,6 +542,26 @@ def _texts(field: Field, value: Any) -> dict[str, str]:
     return value  # type: ignore[no-any-return]  # the loop has seen that it is one
 
 
+def _command(field: Field, value: Any) -> tuple[str, ...]:
+    if isinstance(value, str):
+        return ("/bin/sh", "-c", _text(field, value))
+    if not isinstance(value, list):
+        raise Invalid(f"`{field.name}` must be {field.type}, not {described(value)}")
+    if not value:
+        raise Invalid(f"`{field.name}` names no program", word="value")
+    for place, part in enumerate(value):
+        if not isinstance(part, str):
+            hint = "put it in quotes"
+            raise Invalid(
+                f"`{field.name}` must be {field.type}, not {described(part)}", hint=hint, path=(place,)
+            )
+        if "\0" in part:
+            raise Invalid(f"`{field.name}` contains a NUL character", word="value", path=(place,))
+    if not value[0].strip():
+        raise Invalid(f"`{field.name}` names no program", word="value", path=(0,))
+    return tuple(value)
+
+
 def described(value: Any) -> str:
     """Return what a value from TOML is, with the value itself where it is short."""
     if isinstance(value, bool):
@@ -543,4 +594,5 @@ _CHECKS: dict[Type, Callable[[Field, Any], Any]] = {
     Type.TEXTS: _texts,
     Type.TEXT: _text,
     Type.MODULES: _modules,
+    Type.COMMAND: _command,
 }

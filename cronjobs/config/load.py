@@ -245,7 +245,23 @@ class _Reading:
         self._resolve(values, own, path)
         if "schedule" in own:
             self._check_schedules(name, values, table["schedule"], (*path, "schedule"))
-        return Job(name, **values) if "callable" in own and "schedule" in own else None
+        self._check_what_runs(table, path)
+        if "schedule" not in own or not ("callable" in own or "command" in own):
+            return None
+        return Job(name, **{"callable": "", **values})
+
+    def _check_what_runs(self, table: dict[str, Any], path: KeyPath) -> None:
+        if "command" not in table:
+            return
+        if "callable" in table:
+            message = "a job has a `callable` or a `command`, not both"
+            self.mistakes.append(
+                Mistake("value", (*path, "command"), message, "leave one of them out", "key")
+            )
+        elif "args" in table:
+            message = "`args` are for a `callable`, and this job has a `command`"
+            hint = "write them into `command`"
+            self.mistakes.append(Mistake("value", (*path, "args"), message, hint, "key"))
 
     def _resolve(self, values: dict[str, Any], own: Mapping[str, Any], path: KeyPath) -> None:
         """Put instants and texts in place of what only a job's other keys, or other tables, can tell."""
@@ -285,7 +301,10 @@ class _Reading:
             if field := fields.get(key):
                 before = len(self.mistakes)
                 place = path if is_value else (*path, key)
-                value = expanded(table[key], place, self._environ, self.mistakes.append)
+                value = table[key]
+                # A text for the shell is left to it.
+                if not (field.type is Type.COMMAND and isinstance(value, str)):
+                    value = expanded(value, place, self._environ, self.mistakes.append)
                 if len(self.mistakes) == before:
                     self._check(field, value, table[key], place, values)
         for key in _first(key for key in table if key not in fields):
@@ -393,9 +412,10 @@ class _Reading:
 
     def _missing(self, table: dict[str, Any], path: KeyPath, kind: str, what: str) -> None:
         for field in TABLES[kind].values():
-            if field.is_required and field.name not in table:
-                message = f"{what} has no `{field.name}`"
-                self.mistakes.append(Mistake("missing_key", path, message, f"`{field.name}` is {field.type}"))
+            if field.is_required and field.name not in table and field.instead not in table:
+                message, hint = f"{what} has no `{field.name}`", f"`{field.name}` is {field.type}"
+                hint += f"; `{field.instead}` may stand instead" if field.instead else ""
+                self.mistakes.append(Mistake("missing_key", path, message, hint))
 
     def _not_a_table(self, path: KeyPath, value: Any) -> None:
         name = ".".join(str(part) for part in path)

@@ -26,7 +26,7 @@ class Job(NamedTuple):
     """One `[jobs.NAME]` with everything filled in: what, when, how often, under which policies."""
 
     name: str
-    callable: str  # "pkg.mod:attr.attr"
+    callable: str  # "pkg.mod:attr.attr", or "" where there is a `command`
     schedule: tuple[str, ...]  # due when any of these texts says so
     timezone: str  # a key of zoneinfo, never empty
     number_of_executions: int | None = None
@@ -37,6 +37,9 @@ class Job(NamedTuple):
     enabled: bool = True
     env: Mapping[str, str] = {}
     isolation: Isolation = Isolation.FORK
+    command: tuple[str, ...] = ()  # a program and its arguments, instead of `callable`
+    cwd: str | None = None  # None: the configuration's directory
+    user: str | None = None
     starts_at: int | None = None  # UTC seconds, and it may be due then
     ends_at: int | None = None  # the same
     exclude: tuple[str, ...] = ()  # days, ranges of days and cron texts; calendars are written out

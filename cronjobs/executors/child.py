@@ -28,7 +28,7 @@ class Terminated(SystemExit):
 
 
 class Unbound(Exception):
-    """There is no function to call; `failure` says why."""
+    """The job's function cannot be called; `failure` says why."""
 
     def __init__(self, failure: Failure) -> None:
         super().__init__(failure.message)
@@ -57,7 +57,7 @@ class Life(NamedTuple):
 
     order: Order
     job: JobSetup
-    bound: Bound | Failure
+    bound: Bound | Failure | None  # None: the job is a program
     descriptors: Descriptors
     foreign: Sequence[int]  # descriptors of the server and of other runs; not those of the job's modules
     libc: Any
@@ -73,15 +73,43 @@ def live(life: Life) -> NoReturn:
             os.close(descriptor)
         equip(descriptors, life.job.env)
         if os.read(descriptors.channel, 1):  # nothing: there is no scheduler any more, or it thought better
-            finish(
-                descriptors.channel,
-                perform(lambda: call(life.bound, life.job, life.order, descriptors.channel)),
-            )
+            finish(descriptors.channel, perform(lambda: _begun(life)))
     except BaseException:  # ours, or from what the job's own clean-up did: never back into the server
         _print_traceback(sys.exc_info()[1])
         _flush()
         os._exit(_INTERNAL)
     os._exit(0)
+
+
+def _begun(life: Life) -> Any:
+    channel = life.descriptors.channel
+    settle(life.job, life.libc, life.parent)
+    if life.bound is None:
+        from cronjobs.executors.program import become  # only for jobs that are programs
+
+        become(life.job, channel)
+    return call(life.bound, life.job, life.order, channel)
+
+
+def settle(job: JobSetup, libc: Any, parent: int) -> None:
+    """Go to the job's directory and become its user, where it has one of its own."""
+    if job.cwd is not None:
+        try:
+            os.chdir(job.cwd)
+        except OSError as exc:
+            raise _unsettled(exc, f"its `cwd` is {job.cwd}: {exc.strerror}") from exc
+    if job.user is not None:
+        from cronjobs.processes import become_user  # only for jobs that have one
+
+        try:
+            os.environ.update({**become_user(job.user), **job.env})
+        except (OSError, LookupError) as exc:
+            raise _unsettled(exc, f"it cannot run as the user {job.user}: {exc}") from exc
+        die_with_parent(libc, parent)  # the change of user has undone it
+
+
+def _unsettled(exc: Exception, message: str) -> Unbound:
+    return Unbound(Failure(type(exc).__name__, message))
 
 
 def detach(libc: Any, parent: int) -> None:

@@ -181,4 +181,4 @@ def module_of(job: JobSetup) -> str:
 
 def modules_of(jobs: Sequence[JobSetup]) -> list[str]:
     """Return the jobs' modules, each once, in order."""
-    return list(dict.fromkeys(map(module_of, jobs)))
+    return list(dict.fromkeys(module_of(job) for job in jobs if job.callable))

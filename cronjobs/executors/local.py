@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from cronjobs.core.events import Note
 from cronjobs.core.failure import Failure
-from cronjobs.core.job import Configuration, Isolation
+from cronjobs.core.job import Configuration, Isolation, Job
 from cronjobs.core.ports import Clock, ExecutorEvent, Launch, Prepared, Said, Signalled, Unprepared, Vanished
 from cronjobs.executors import wire
 from cronjobs.executors.findings import Finding, Findings
@@ -24,6 +24,7 @@ from cronjobs.executors.watch import Watch
 from cronjobs.processes import kill_group, kill_process, ticks_now
 from cronjobs.services.supplies import Supplies
 from cronjobs.signals import SignalPipe
+from cronjobs.signatures import Plan
 from cronjobs.targets import split
 
 HEAVY_SECONDS = 0.1  # an import that takes longer makes every fork of the process slower
@@ -32,6 +33,7 @@ _MOST_ZYGOTES = 4
 _UNWATCHED_SECONDS = 0.05
 # For so long, a zygote waits for the first look at modules that it might serve too.
 _PROBE_HEAD_START_SECONDS = 1.0
+_NO_PLAN = Plan((), is_async=False)
 
 
 class LocalExecutor:
@@ -62,11 +64,11 @@ class LocalExecutor:
         self._always_spawn = always_spawn
         self._going_on = going_on
         self._setups = {
-            job.name: JobSetup(job.name, job.callable, dict(job.args), dict(job.env))
-            for job in configuration.jobs.values()
-            if job.enabled or always_spawn
+            job.name: _setup_of(job) for job in configuration.jobs.values() if job.enabled or always_spawn
         }
-        self._modules = {name: split(setup.callable).module for name, setup in self._setups.items()}
+        self._modules = {
+            name: split(setup.callable).module for name, setup in self._setups.items() if setup.callable
+        }
         self._supplies = Supplies(configuration.services, {}, configuration.query)
         self._findings = Findings(self._modules, self._supplies)
         self._found: dict[str, Finding] = {}  # by job, once all that it needs has been looked at
@@ -83,12 +85,18 @@ class LocalExecutor:
         timeout = configuration.settings.import_timeout_seconds
         self._light = Pool(_zygote_count(), self._setup, watch, clock, reports, timeout)
         self._heavy = Pool(1, self._setup, watch, clock, reports, timeout)
+        self._bare = Pool(1, self._setup, watch, clock, reports, timeout)  # imports nothing: for programs
+        self._pools = (self._light, self._heavy, self._bare)
+        for name, setup in self._setups.items():
+            if setup.command:
+                self._found[name] = Finding(plan=_NO_PLAN)
+                self._bare.admit(setup)
         self._probe: _Probe | None = None
         watch.add(signals.descriptor, self._on_signal)
 
     def begin(self) -> None:
         """Take the first look at the jobs' modules; what it finds comes as events."""
-        if self._setups and not self._always_spawn:
+        if self._modules and not self._always_spawn:
             self._probe = self._start_probe()
 
     def warm(self, jobs: Sequence[str]) -> None:
@@ -157,8 +165,8 @@ class LocalExecutor:
                 kill_group(run.pid, signal.SIGKILL)
         if self._probe is not None:
             kill_group(self._probe.pid, signal.SIGKILL)
-        self._light.close()
-        self._heavy.close()
+        for pool in self._pools:
+            pool.close()
 
     # Where a run goes
 
@@ -172,7 +180,7 @@ class LocalExecutor:
             self._unverified.append(run)
         elif finding.failure:
             self._refuse(run, finding.failure)
-        elif job.isolation is Isolation.SPAWN or finding.leftovers:
+        elif finding.leftovers or (job.isolation is Isolation.SPAWN and job.callable):
             self._spawn(run)
         else:
             pool = self._pool(name)
@@ -180,7 +188,7 @@ class LocalExecutor:
             pool.queue.append(run)
 
     def _pool(self, job: str) -> Pool | None:
-        for pool in (self._light, self._heavy):
+        for pool in self._pools:
             if job in pool.jobs:
                 return pool
         return None
@@ -322,14 +330,14 @@ class LocalExecutor:
     def _revise(self, module: str, verdict: Verdict) -> None:
         jobs = self._findings.dependents(module)
         for name in jobs:
-            self._light.expel(name)
-            self._heavy.expel(name)
+            for pool in self._pools:
+                pool.expel(name)
         self._judge(verdict._replace(output=""), jobs)
 
     def _reroute(self) -> None:
         """Send on the runs whose way has become known, or has changed."""
         waiting, self._unverified = self._unverified, []
-        for pool in (self._light, self._heavy):
+        for pool in self._pools:
             strays = [run for run in pool.queue if run.launch.job not in pool.jobs]
             for run in strays:
                 pool.queue.remove(run)
@@ -342,14 +350,14 @@ class LocalExecutor:
 
     def _turn(self) -> None:
         self._warm_wanted()
-        for pool in (self._light, self._heavy):
+        for pool in self._pools:
             pool.expire()
             if not self._is_probing():
                 pool.pump()
         self._watch_the_long()
 
     def _shortened(self, timeout_seconds: float) -> float:
-        instants = [pool.wake_at() for pool in (self._light, self._heavy)]
+        instants = [pool.wake_at() for pool in self._pools]
         if self._unwatched:
             instants.append(self._unwatched[0][0] + _UNWATCHED_SECONDS)
         if self._probe is not None and self._is_probing() and (self._wanted or self._unverified):
@@ -467,6 +475,18 @@ class LocalExecutor:
             if run is not None:
                 finished_at = self._clock.now()
                 self._end(run, (status, finished_at, usage.ru_utime, usage.ru_stime, usage.ru_maxrss))
+
+
+def _setup_of(job: Job) -> JobSetup:
+    return JobSetup(
+        job.name,
+        job.callable,
+        dict(job.args),
+        dict(job.env),
+        command=job.command,
+        cwd=job.cwd,
+        user=job.user,
+    )
 
 
 class _Probe(NamedTuple):

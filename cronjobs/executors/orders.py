@@ -15,6 +15,7 @@ class JobSetup(NamedTuple):
     plan: how to call it, where that has been found out already; to find out takes `inspect`, which makes
     every fork of a process that has loaded it slower. needs: the keys of the services that it names, and of
     those that these need, `query` among them: what a process that serves it imports ahead.
+    command: a program and its arguments, where there is no `callable`. cwd: None is the configuration's.
     """
 
     name: str
@@ -23,12 +24,16 @@ class JobSetup(NamedTuple):
     env: Mapping[str, str]
     plan: Plan | None = None
     needs: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
+    cwd: str | None = None
+    user: str | None = None
 
     @classmethod
     def read(cls, values: Sequence[Any]) -> "JobSetup":
         """Return the set-up from what came as JSON."""
-        name, target, args, env, plan, needs = values
-        return cls(name, target, args, env, None if plan is None else Plan.read(plan), tuple(needs))
+        name, target, args, env, plan, needs, command, cwd, user = values
+        read = None if plan is None else Plan.read(plan)
+        return cls(name, target, args, env, read, tuple(needs), tuple(command), cwd, user)
 
 
 class GoingOn(NamedTuple):

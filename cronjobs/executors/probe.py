@@ -121,7 +121,7 @@ def _look_at(module: str, jobs: Sequence[JobSetup], supplies: Supplies, answer: 
     found: dict[str, Any] = {"seconds": seconds, "failure": failure and tuple(failure)}
     if failure is None:
         found["leftovers"] = imports.leftovers(before)
-        own = [job for job in jobs if imports.module_of(job) == module]
+        own = [job for job in jobs if job.callable and imports.module_of(job) == module]
         found |= _sorted("", {job.name: imports.bind(job, supplies) for job in own})
         keys = [key for key, each in supplies.modules.items() if each == module]
         services = {key: imports.plan_service(supplies.services[key], supplies) for key in keys}

@@ -123,7 +123,7 @@ class Zygote:
         last = first + DESCRIPTORS_OF_A_RUN
         strangers = (*descriptors[:first], *descriptors[last:], *self._own)
         own = child.Descriptors(*descriptors[first:last])
-        return child.Life(order, job, self._bound[job.name], own, strangers, self._libc, self._pid)
+        return child.Life(order, job, self._bound.get(job.name), own, strangers, self._libc, self._pid)
 
     def _reap(self) -> None:
         self._has_ended = False
@@ -202,9 +202,11 @@ def modules_of(jobs: Sequence[JobSetup], supplies: Supplies) -> list[str]:
 def bind_all(
     jobs: Sequence[JobSetup], failed: Mapping[str, Failure], supplies: Supplies
 ) -> dict[str, Bound | Failure]:
-    """Return each job's callable, or why there is none."""
+    """Return each job's callable, or why there is none; nothing for a job that is a program."""
     bound: dict[str, Bound | Failure] = {}
     for job in jobs:
+        if job.command:
+            continue
         broken = next((failed[module] for module in modules_of([job], supplies) if module in failed), None)
         found = broken or imports.bind(job, supplies)
         bound[job.name] = found.failure if isinstance(found, Misfits) else found

@@ -7,20 +7,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from cronjobs import Container
 from examples.shop.database import transaction
 from examples.shop.money import cents
-from examples.shop.ports import Container
 
 FEED = Path(__file__).with_name("feed.json")
 NEVER = datetime.min.replace(tzinfo=UTC)
 
 # The WHERE leaves a row alone that says the same already, so that what is counted is what changed.
 UPSERT = """
-    INSERT INTO products (sku, name, category, price_cents, stock, is_active)
-    VALUES (:sku, :name, :category, :price_cents, :stock, :is_active)
+    INSERT INTO products (sku, name, category, price_cents, stock, is_active, updated_at)
+    VALUES (:sku, :name, :category, :price_cents, :stock, :is_active, datetime('now'))
     ON CONFLICT (sku) DO UPDATE
        SET name = excluded.name, category = excluded.category, price_cents = excluded.price_cents,
-           stock = excluded.stock, is_active = excluded.is_active
+           stock = excluded.stock, is_active = excluded.is_active,
+           updated_at = excluded.updated_at
      WHERE (name, category, price_cents, stock, is_active)
     IS NOT (excluded.name, excluded.category, excluded.price_cents, excluded.stock, excluded.is_active)
 """
@@ -46,16 +47,21 @@ def sync_products(container: Container, feed: str = str(FEED)) -> dict[str, int]
     """Bring the products that changed since the last sync up to date, and return how many did.
 
     feed: the path of the supplier's file.
+
+    When the last sync was stands in the shop, in one transaction with the products, so that neither is ever
+    there without the other, not even in last week's database, restored from a backup. Of that
+    `context.last_success_at` would know nothing.
     """
     logger = container.resolve("logger")
+    shop = container.resolve("shop")
     # Before the read: what the supplier changes meanwhile is then read again next time, and never missed.
     started_at = datetime.now(UTC)
     products = read_feed(Path(feed))
-    with transaction() as database:
-        since = last_synced_at(database)
+    with transaction(shop):
+        since = last_synced_at(shop)
         recent = [product for product in products if product.updated_at >= since]
-        changed = upsert(database, recent)
-        remember_sync(database, started_at)
+        changed = upsert(shop, recent)
+        remember_sync(shop, started_at)
     logger.info(
         "%d products in the feed, %d of them touched since %s, %d changed here",
         len(products),
@@ -94,20 +100,20 @@ def feed_product(entry: dict[str, Any], path: Path) -> FeedProduct:
         raise FeedError(f"{path}: product {entry!r} is unusable ({exc!r}): nothing was synced") from exc
 
 
-def upsert(database: sqlite3.Connection, products: Iterable[FeedProduct]) -> int:
+def upsert(shop: sqlite3.Connection, products: Iterable[FeedProduct]) -> int:
     """Insert or update the products, and return how many rows that changed."""
-    return sum(database.execute(UPSERT, product._asdict()).rowcount for product in products)
+    return sum(shop.execute(UPSERT, product._asdict()).rowcount for product in products)
 
 
-def last_synced_at(database: sqlite3.Connection) -> datetime:
+def last_synced_at(shop: sqlite3.Connection) -> datetime:
     """Return when the last complete sync began, or `NEVER`."""
-    row = database.execute("SELECT synced_at FROM syncs WHERE source = 'supplier'").fetchone()
+    row = shop.execute("SELECT synced_at FROM syncs WHERE source = 'supplier'").fetchone()
     return datetime.fromisoformat(row["synced_at"]) if row else NEVER
 
 
-def remember_sync(database: sqlite3.Connection, started_at: datetime) -> None:
+def remember_sync(shop: sqlite3.Connection, started_at: datetime) -> None:
     """Keep when this sync began, in the transaction that keeps its products."""
-    database.execute(
+    shop.execute(
         "INSERT INTO syncs (source, synced_at) VALUES ('supplier', ?)"
         " ON CONFLICT (source) DO UPDATE SET synced_at = excluded.synced_at",
         (started_at.isoformat(),),

@@ -1,4 +1,4 @@
-"""The shop's database: where it lies, how it comes to be and how it is opened. No job lives here."""
+"""The shop's database: where it lies, how it comes to be, and the service `shop`. No job lives here."""
 
 import os
 import sqlite3
@@ -21,46 +21,49 @@ def data_directory() -> Path:
 
 
 def database_path() -> Path:
-    """Return the path of the database's file, which need not exist yet."""
+    """Return the path of the database's file, which need not exist yet; `[query]` names the same one."""
     return data_directory() / "shop.db"
 
 
-@contextmanager
-def shop() -> Iterator[sqlite3.Connection]:
-    """Yield the open database, filled on its first use; every statement is a transaction of its own."""
-    connection = sqlite3.connect(database_path(), timeout=10, isolation_level=None)
-    with closing(connection) as database:
-        database.row_factory = sqlite3.Row
-        database.execute("PRAGMA foreign_keys = ON")
-        fill_once(database)
-        yield database
+def open_shop() -> Iterator[sqlite3.Connection]:
+    """Make the service `shop`: the open database, filled on its first use.
+
+    Every statement is a transaction of its own, but for those inside of `transaction(shop)`.
+    """
+    # Jobs may use it in threads (health does), though in one at a time.
+    connection = sqlite3.connect(database_path(), timeout=10, isolation_level=None, check_same_thread=False)
+    with closing(connection) as shop:
+        shop.row_factory = sqlite3.Row
+        shop.execute("PRAGMA foreign_keys = ON")
+        fill_once(shop)
+        # What comes after is clean-up, and runs at the run's end, whatever ended it.
+        yield shop
 
 
 @contextmanager
-def transaction() -> Iterator[sqlite3.Connection]:
-    """Yield the open database in one transaction: all of it is kept, or after an exception nothing."""
-    with shop() as database, database:
+def transaction(shop: sqlite3.Connection) -> Iterator[None]:
+    """Make one transaction of what is inside: all of it is kept, or after an exception nothing."""
+    with shop:
         # Immediate: two jobs that read first and write later would each wait for the other.
-        database.execute("BEGIN IMMEDIATE")
-        yield database
+        shop.execute("BEGIN IMMEDIATE")
+        yield
 
 
-def fill_once(database: sqlite3.Connection) -> None:
+def fill_once(shop: sqlite3.Connection) -> None:
     """Run `schema.sql` if nobody has; whoever looks meanwhile sees no shop or the whole one."""
-    if is_filled(database):
+    if is_filled(shop):
         return
-    with database:
-        database.execute("BEGIN IMMEDIATE")
+    with transaction(shop):
         # Asked again under the lock: of several jobs that start at once, the first fills the shop.
-        if not is_filled(database):
+        if not is_filled(shop):
             # Not executescript, which would commit before the first statement and let go of the lock.
             for statement in statements(SCHEMA.read_text(encoding="utf-8")):
-                database.execute(statement)
+                shop.execute(statement)
 
 
-def is_filled(database: sqlite3.Connection) -> bool:
+def is_filled(shop: sqlite3.Connection) -> bool:
     """Return whether `schema.sql` has run: its last line sets the version."""
-    return bool(database.execute("PRAGMA user_version").fetchone()[0])
+    return bool(shop.execute("PRAGMA user_version").fetchone()[0])
 
 
 def statements(script: str) -> Iterator[str]:

@@ -2,24 +2,27 @@
 
 import asyncio
 import shutil
+from sqlite3 import Connection
 
-from examples.shop.database import data_directory, shop
-from examples.shop.ports import Context, JobLogger
+from cronjobs.context import Context
+from cronjobs.services.logger import JobLogger
+from examples.shop.database import data_directory
 
 
 class Unhealthy(Exception):
     """Something the shop needs is broken; the message names everything that is."""
 
 
-async def probe_health(context: Context, logger: JobLogger, minimum_free_bytes: int = 50_000_000) -> str:
+async def probe_health(
+    shop: Connection, context: Context, logger: JobLogger, minimum_free_bytes: int = 50_000_000
+) -> str:
     """Return "healthy", or raise Unhealthy.
 
     minimum_free_bytes: what must be free on the disk of the data directory.
     """
-    # Each check waits for the disk, so each has a thread, and the probe takes as long as the slowest.
+    # Both wait for a disk, so each has a thread, and the probe takes as long as the slower one.
     answers = await asyncio.gather(
-        asyncio.to_thread(damages),
-        asyncio.to_thread(dangling_references),
+        asyncio.to_thread(lambda: [*damages(shop), *dangling_references(shop)]),
         asyncio.to_thread(missing_space, minimum_free_bytes),
     )
     problems = [problem for answer in answers for problem in answer]
@@ -29,17 +32,15 @@ async def probe_health(context: Context, logger: JobLogger, minimum_free_bytes: 
     return "healthy"
 
 
-def damages() -> list[str]:
+def damages(shop: Connection) -> list[str]:
     """Return what SQLite finds broken in the database's file."""
-    with shop() as database:
-        findings = [row[0] for row in database.execute("PRAGMA quick_check")]
+    findings = [row[0] for row in shop.execute("PRAGMA quick_check")]
     return [f"database: {finding}" for finding in findings if finding != "ok"]
 
 
-def dangling_references() -> list[str]:
+def dangling_references(shop: Connection) -> list[str]:
     """Return the rows that point at rows which are not there."""
-    with shop() as database:
-        rows = database.execute("PRAGMA foreign_key_check").fetchall()
+    rows = shop.execute("PRAGMA foreign_key_check").fetchall()
     return [f"row {row['rowid']} of {row['table']} points at no row of {row['parent']}" for row in rows]
 
 

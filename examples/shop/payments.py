@@ -1,14 +1,15 @@
 """Payments: does the payment provider pay out what customers paid?"""
 
 import csv
-import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
+from sqlite3 import Connection
 from typing import NamedTuple
 
+from cronjobs.context import Context
+from cronjobs.services.logger import JobLogger
 from examples.shop.database import stored, transaction
 from examples.shop.money import cents, decimal_text
-from examples.shop.ports import Context, JobLogger
 
 TOTALS = """
     SELECT order_number, sum(quantity * unit_price_cents) AS total_cents
@@ -29,18 +30,18 @@ class Settlement(NamedTuple):
     amount_cents: int
 
 
-def reconcile_payments(context: Context, logger: JobLogger, settlements: str) -> int:
+def reconcile_payments(shop: Connection, context: Context, logger: JobLogger, settlements: str) -> int:
     """Mark the orders of a settlement file as settled, and return how many are new; all of them or none.
 
     settlements: the path of the provider's file.
     Raises SettlementMismatch if an amount is not the order's, or an order is unknown or named twice.
     """
     lines = read_settlements(Path(settlements))
-    with transaction() as database:
-        mismatches = find_mismatches(lines, order_totals(database))
+    with transaction(shop):
+        mismatches = find_mismatches(lines, order_totals(shop))
         if mismatches:
             raise SettlementMismatch(f"{settlements}, nothing was settled: {'; '.join(mismatches)}")
-        settled = settle(database, lines, stored(context.scheduled_for))
+        settled = settle(shop, lines, stored(context.scheduled_for))
     logger.info("%d payments match their orders, %d settled now", len(lines), settled)
     return settled
 
@@ -54,9 +55,9 @@ def read_settlements(path: Path) -> list[Settlement]:
         ]
 
 
-def order_totals(database: sqlite3.Connection) -> dict[int, int]:
+def order_totals(shop: Connection) -> dict[int, int]:
     """Return {order number: cents}."""
-    return {row["order_number"]: row["total_cents"] for row in database.execute(TOTALS)}
+    return {row["order_number"]: row["total_cents"] for row in shop.execute(TOTALS)}
 
 
 def find_mismatches(lines: Iterable[Settlement], totals: dict[int, int]) -> list[str]:
@@ -80,7 +81,7 @@ def find_mismatches(lines: Iterable[Settlement], totals: dict[int, int]) -> list
     return mismatches
 
 
-def settle(database: sqlite3.Connection, lines: Iterable[Settlement], settled_at: str) -> int:
+def settle(shop: Connection, lines: Iterable[Settlement], settled_at: str) -> int:
     """Mark the lines' orders as settled, but for those that are, and return how many were not."""
     statement = "UPDATE orders SET settled_at = ? WHERE number = ? AND settled_at IS NULL"
-    return sum(database.execute(statement, (settled_at, line.order_number)).rowcount for line in lines)
+    return sum(shop.execute(statement, (settled_at, line.order_number)).rowcount for line in lines)

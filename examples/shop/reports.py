@@ -1,14 +1,14 @@
 """Reports: what was sold, as files that a spreadsheet opens."""
 
 import csv
-import os
 from datetime import UTC, date, timedelta
 from pathlib import Path
-from sqlite3 import Row
+from sqlite3 import Connection, Row
 
-from examples.shop.database import data_directory, shop
+from cronjobs.context import Context
+from examples.shop.database import data_directory
+from examples.shop.files import complete_file
 from examples.shop.money import decimal_text
-from examples.shop.ports import Context
 
 SALES = """
     SELECT products.sku, products.name,
@@ -22,11 +22,10 @@ SALES = """
 """
 
 
-def report_sales(context: Context) -> str:
+def report_sales(shop: Connection, context: Context) -> str:
     """Write what was sold on the day before the scheduled one (UTC), and return the file's path."""
     day = context.scheduled_for.astimezone(UTC).date() - timedelta(days=1)
-    with shop() as database:
-        sales = database.execute(SALES, (day.isoformat(),)).fetchall()
+    sales = shop.execute(SALES, (day.isoformat(),)).fetchall()
     path = report_path(day)
     write_report(path, sales)
     revenue = decimal_text(sum(row["revenue_cents"] for row in sales))
@@ -36,19 +35,14 @@ def report_sales(context: Context) -> str:
 
 
 def report_path(day: date) -> Path:
-    """Return where the report of a day lies; its directory exists afterwards."""
-    directory = data_directory() / "reports"
-    directory.mkdir(exist_ok=True)
-    return directory / f"sales-{day}.csv"
+    """Return where the report of a day lies."""
+    return data_directory() / "reports" / f"sales-{day}.csv"
 
 
 def write_report(path: Path, sales: list[Row]) -> None:
-    """Write the file, or leave the one before: nobody reads half a report."""
-    # With the process's number: two jobs may write the same day's report at once.
-    unfinished = path.with_suffix(f".{os.getpid()}.part")
-    with unfinished.open("w", newline="", encoding="utf-8") as file:
+    """Write the file, or leave the one before."""
+    with complete_file(path) as file:
         writer = csv.writer(file)
         writer.writerow(["sku", "name", "quantity", "revenue_eur"])
         for row in sales:
             writer.writerow([row["sku"], row["name"], row["quantity"], decimal_text(row["revenue_cents"])])
-    unfinished.replace(path)

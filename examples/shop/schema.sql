@@ -7,15 +7,16 @@ CREATE TABLE products (
     category    TEXT NOT NULL,
     price_cents INTEGER NOT NULL CHECK (price_cents >= 0),
     stock       INTEGER NOT NULL CHECK (stock >= 0),
-    is_active   INTEGER NOT NULL DEFAULT 1 CHECK (is_active IN (0, 1))
+    is_active   BOOLEAN NOT NULL DEFAULT 1 CHECK (is_active IN (0, 1)),
+    updated_at  TIMESTAMP NOT NULL DEFAULT (datetime('now'))
 );
 
 CREATE TABLE customers (
     id                    INTEGER PRIMARY KEY,
     name                  TEXT NOT NULL,
     email                 TEXT NOT NULL UNIQUE,
-    newsletter_subscribed INTEGER NOT NULL DEFAULT 0 CHECK (newsletter_subscribed IN (0, 1)),
-    deleted_at            TEXT
+    newsletter_subscribed BOOLEAN NOT NULL DEFAULT 0 CHECK (newsletter_subscribed IN (0, 1)),
+    deleted_at            TIMESTAMP
 );
 
 CREATE TABLE carts (
@@ -75,6 +76,7 @@ INSERT INTO products (sku, name, category, price_cents, stock) VALUES
     ('WAR-005', 'Paper Filters, 100 pieces',    'ware',    450, 160),
     ('WAR-006', 'Bamboo Whisk',                 'ware',   1590, 9);
 
+-- The last one's address has a typing error, as in every list of addresses.
 INSERT INTO customers (id, name, email, newsletter_subscribed, deleted_at) VALUES
     ( 1, 'Anna Petersen',    'anna.petersen@example.com',  1, NULL),
     ( 2, 'Jürgen Maas',      'juergen.maas@example.org',   1, NULL),
@@ -91,7 +93,8 @@ INSERT INTO customers (id, name, email, newsletter_subscribed, deleted_at) VALUE
     (13, 'Elias Virtanen',   'elias.virtanen@example.org', 1, NULL),
     (14, 'Marta Oliveira',   'marta.oliveira@example.com', 0, NULL),
     (15, 'Yasmin Haddad',    'yasmin.haddad@example.net',  1, NULL),
-    (16, 'Oliver Grant',     'oliver.grant@example.com',   1, NULL);
+    (16, 'Oliver Grant',     'oliver.grant@example.com',   1, NULL),
+    (17, 'Nils Aaberg',      'nils.aaberg@example,com',    1, NULL);
 
 -- Some have expired, two more do within the first minutes, the others are fresh.
 INSERT INTO carts (id, customer_id, expires_at) VALUES

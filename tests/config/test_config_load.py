@@ -105,6 +105,8 @@ def test_defaults_hold_where_a_job_says_nothing_and_env_is_added_up(config):
         concurrency = "allow"
         enabled = false
         isolation = "spawn"
+        cwd = "below"
+        user = "nobody"
         env = {{A = "1", B = "2"}}
         [jobs.plain]{A_JOB}
         [jobs.own]{A_JOB}
@@ -113,14 +115,18 @@ def test_defaults_hold_where_a_job_says_nothing_and_env_is_added_up(config):
         concurrency = "forbid"
         enabled = true
         isolation = "fork"
+        cwd = "above"
+        user = "0"
         env = {{B = "3"}}
         """
     ).jobs
 
-    assert jobs["plain"][3:12] == (
-        "Asia/Tokyo", None, {}, 300, 1, "allow", False, {"A": "1", "B": "2"}, "spawn",
+    assert jobs["plain"][3:15] == (
+        "Asia/Tokyo", None, {}, 300, 1, "allow", False, {"A": "1", "B": "2"}, "spawn", (), "below", "nobody",
     )  # fmt: skip
-    assert jobs["own"][3:12] == ("UTC", None, {}, 1, 1, "forbid", True, {"A": "1", "B": "3"}, "fork")
+    assert jobs["own"][3:15] == (
+        "UTC", None, {}, 1, 1, "forbid", True, {"A": "1", "B": "3"}, "fork", (), "above", "0",
+    )  # fmt: skip
 
 
 def test_jobs_keep_the_order_of_the_file(config):

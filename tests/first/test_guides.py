@@ -38,7 +38,7 @@ def run(directory, *words):
 
 
 def test_both_ways_to_define_a_job_that_the_guide_shows_are_the_same(tmp_path):
-    in_toml, discover = blocks("jobs.md", "toml")
+    in_toml, programs, discover = blocks("jobs.md", "toml")
     write_modules(tmp_path, blocks("jobs.md", "python"))
     (tmp_path / "jobs.toml").write_text(discover)
     discovered = read(str(tmp_path / "jobs.toml"), environ={"TZ": "UTC"})
@@ -52,6 +52,8 @@ def test_both_ways_to_define_a_job_that_the_guide_shows_are_the_same(tmp_path):
     }
     assert set(jobs) == {"clean_up", "clean-up-thoroughly"}
     assert discovered.problems == ()
+    (tmp_path / "jobs.toml").write_text(programs)
+    assert read(str(tmp_path / "jobs.toml"), environ={"TZ": "UTC"}).problems == ()
 
 
 def test_the_functions_of_the_guide_are_given_what_it_says(tmp_path):

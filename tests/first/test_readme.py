@@ -1,10 +1,13 @@
 """What README.md shows is what happens."""
 
+import json
 import os
 import re
+import sqlite3
 import subprocess
 import sys
 import tomllib
+from contextlib import closing
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -39,6 +42,37 @@ def test_the_first_job_does_what_the_readme_says(tmp_path):
         assert f"hello world, execution {execution}" in done.stdout
     assert done.stdout.count("what a job prints is in the log, line by line") == 3
     assert "3/3" in done.stdout
+
+
+def test_the_workflow_of_the_readme_writes_to_the_subscribers(tmp_path):
+    (module,) = blocks("python", "Services, query, workflows")
+    (configuration,) = blocks("toml", "Services, query, workflows")
+    (tmp_path / "tasks.py").write_text(module)
+    (tmp_path / "jobs.toml").write_text(configuration)
+    with closing(sqlite3.connect(tmp_path / "shop.db")) as shop:
+        shop.executescript(
+            "CREATE TABLE customers (id INTEGER PRIMARY KEY, email TEXT, newsletter_subscribed BOOLEAN);"
+            "INSERT INTO customers VALUES (1, 'a@b.de', 1), (2, 'c@d.de', 0), (3, 'e@f.de', 1);"
+        )
+
+    done = [
+        subprocess.run(
+            [sys.executable, "-m", "cronjobs", *words],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        for words in (["validate"], ["trigger", "newsletter"], ["workflow", "list", "--json"])
+    ]
+
+    checked, triggered, workflows = done
+    assert checked.stdout == "jobs.toml: 1 job, no problems\n"
+    assert triggered.stdout == "INFO 2 mails sent\n", triggered.stderr
+    assert [(each["name"], each["state"]) for each in json.loads(workflows.stdout)] == [
+        ("write_to_all", "succeeded")
+    ]
 
 
 def test_the_two_commands_of_the_readme_set_up_everything_on_one_line_each():

@@ -1,9 +1,10 @@
-"""The jobs of `jobs.toml` as plain functions: what each does, and that doing it twice does it once."""
+"""The jobs of `jobs.toml` as plain functions: what each does, and that doing it twice does it once.
+
+That they run, are killed and are gone on with stands in test_shop_runs.py.
+"""
 
 import asyncio
 import csv
-import importlib
-import inspect
 import json
 import logging
 import os
@@ -11,21 +12,26 @@ import subprocess
 import sys
 import threading
 import time
-import tomllib
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from email import policy
+from email.message import EmailMessage
 from email.parser import BytesParser
 from pathlib import Path
 
 import pytest
 
-from cronjobs.context import Context
-from cronjobs.services.container import Container
+from cronjobs import Container, WorkflowFailedError
+from cronjobs.context import Context, LastSuccess
+from cronjobs.services.query import make_query
+from cronjobs.workflows.memory import MemoryJournal
 from examples.shop import catalogue, payments
-from examples.shop.carts import remove_expired_carts
 from examples.shop.catalogue import sync_products
-from examples.shop.database import data_directory, shop, stored
+from examples.shop.database import data_directory, database_path, open_shop, stored, transaction
 from examples.shop.health import Unhealthy, probe_health
+from examples.shop.jobs.publish_products import publish_products
+from examples.shop.jobs.remove_expired_carts import remove_expired_carts
+from examples.shop.mail import Outbox, QuotaExceeded, open_mailer
 from examples.shop.maintenance import compact_database
 from examples.shop.money import cents
 from examples.shop.newsletter import send_newsletter
@@ -35,7 +41,6 @@ from examples.shop.reports import report_sales
 ROOT = Path(catalogue.__file__).parents[2]
 SETTLEMENTS = Path(payments.__file__).with_name("settlements.csv")
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
-INJECTED = {"container", "logger", "context"}
 
 
 @pytest.fixture(autouse=True)
@@ -49,11 +54,27 @@ def logger():
 
 
 @pytest.fixture
-def container(logger):
-    return Container({"logger": lambda: logger})
+def shop():
+    with contextmanager(open_shop)() as connection:
+        yield connection
 
 
-def a_context(scheduled_for):
+@pytest.fixture
+def query(shop):
+    query = make_query(f"sqlite:///{database_path()}")
+    yield query
+    query.close()
+
+
+@pytest.fixture
+def container(logger, shop, query):
+    services = {"logger": lambda: logger, "shop": lambda: shop, "query": lambda: query, "mailer": open_mailer}
+    container = Container(services)
+    container.journal = MemoryJournal()
+    return container
+
+
+def a_context(scheduled_for, last_success_at=None):
     return Context(
         job_name="a-job",
         run_id=f"a-job@{scheduled_for:%Y-%m-%dT%H:%M:%SZ}",
@@ -61,21 +82,21 @@ def a_context(scheduled_for):
         attempt=1,
         execution_number=1,
         remaining_executions=2,
+        last_success=lambda: None if last_success_at is None else LastSuccess(last_success_at, None),
     )
 
 
-def rows(query, *values):
-    with shop() as database:
-        return [tuple(row) for row in database.execute(query, values)]
+def rows(statement, *values):
+    with contextmanager(open_shop)() as shop:
+        return [tuple(row) for row in shop.execute(statement, values)]
 
 
-def value(query, *values):
-    return rows(query, *values)[0][0]
+def value(statement, *values):
+    return rows(statement, *values)[0][0]
 
 
 def change(statement):
-    with shop() as database:
-        database.execute(statement)
+    rows(statement)
 
 
 def a_feed(path, *products):
@@ -89,25 +110,22 @@ def a_product(**changes):
 
 
 def outbox_files():
-    return sorted((data_directory() / "outbox").glob(".*/new/*"))
+    return sorted((data_directory() / "outbox" / "new").iterdir())
 
 
-def jobs_of_the_example():
-    return tomllib.loads((ROOT / "jobs.toml").read_text(encoding="utf-8"))["jobs"]
+def mails():
+    return [BytesParser(policy=policy.default).parsebytes(path.read_bytes()) for path in outbox_files()]
 
 
-# jobs.toml
+def write_newsletter(container, scheduled_for=NOON, **arguments):
+    """Run the job as a run of its own would, on the container's services."""
 
+    async def run():
+        async with container.scope() as inner:
+            inner.register("context", a_context(scheduled_for))
+            return await send_newsletter(inner, **arguments)
 
-@pytest.mark.parametrize("name", jobs_of_the_example())
-def test_every_job_of_jobs_toml_names_a_function_that_takes_its_args(name):
-    job = jobs_of_the_example()[name]
-    module, _, attribute = job["callable"].partition(":")
-
-    function = getattr(importlib.import_module(module), attribute)
-
-    parameters = inspect.signature(function).parameters
-    inspect.signature(function).bind(**job.get("args", {}), **dict.fromkeys(INJECTED & set(parameters)))
+    return asyncio.run(run())
 
 
 # The database
@@ -116,14 +134,15 @@ def test_every_job_of_jobs_toml_names_a_function_that_takes_its_args(name):
 # Fills one shop after the other, each at an instant that all processes agree on, and prints what it finds.
 FILL_SHOPS = """
 import os, sys, time
-from examples.shop.database import shop
+from contextlib import contextmanager
+from examples.shop.database import open_shop
 print("ready", flush=True)
 start = float(input())
 for number in range(20):
     os.environ["SHOP_DATA"] = os.path.join(sys.argv[1], str(number))
     while time.time() < start + number * 0.02:
         pass
-    with shop() as database:
+    with contextmanager(open_shop)() as database:
         counts = [database.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in sys.argv[2:]]
     print(*counts)
 """
@@ -158,7 +177,7 @@ def test_jobs_that_start_at_the_same_instant_find_one_whole_shop(tmp_path):
         child.stdin.flush()
     answers = [child.communicate(timeout=60) for child in children]
 
-    assert answers == [("20 16 10 30\n" * 20, "")] * 4
+    assert answers == [("20 17 10 30\n" * 20, "")] * 4
 
 
 def test_what_a_job_changed_is_not_filled_in_again():
@@ -247,86 +266,212 @@ def test_a_feed_with_an_unusable_product_is_refused_whole(container, tmp_path, p
     assert rows("SELECT * FROM syncs") == []
 
 
+# The storefront
+
+
+def pages():
+    return {path.stem: json.loads(path.read_text()) for path in (data_directory() / "storefront").iterdir()}
+
+
+def test_the_first_publication_has_a_page_for_each_product(query, shop, logger):
+    assert publish_products(query, shop, a_context(NOON), logger) == 20
+
+    assert len(pages()) == 20
+    assert pages()["COF-006"] == {
+        "sku": "COF-006",
+        "name": "Kenya Nyeri AA, 250 g",
+        "price_eur": "13.50",
+        "is_available": False,
+    }
+
+
+def test_only_what_was_changed_since_the_last_publication_is_published(query, shop, logger):
+    change("UPDATE products SET updated_at = '2026-11-23 11:58:59'")
+    change("UPDATE products SET price_cents = 1, updated_at = '2026-11-23 12:00:01' WHERE sku = 'TEA-001'")
+
+    published = publish_products(query, shop, a_context(NOON, last_success_at=NOON), logger)
+
+    assert published == 1
+    assert pages()["TEA-001"]["price_eur"] == "0.01"
+
+
+def test_a_change_that_was_under_way_while_the_last_publication_read_comes_with_the_next(query, shop, logger):
+    change("UPDATE products SET updated_at = '2020-01-01 00:00:00'")
+    started_at = datetime.now(UTC)
+    with transaction(shop):
+        shop.execute("UPDATE products SET price_cents = 1, updated_at = ?", (stored(started_at),))
+        # Another run, which began later and does not see what is not kept yet.
+        began_at = datetime.now(UTC)
+        publish_products(query, shop, a_context(NOON, last_success_at=began_at), logger)
+
+    publish_products(query, shop, a_context(NOON, last_success_at=began_at), logger)
+
+    assert {page["price_eur"] for page in pages().values()} == {"0.01"}
+
+
+def test_what_a_sync_changes_is_published(container, query, shop, logger):
+    change("UPDATE products SET updated_at = '2020-01-01 00:00:00'")
+    sync_products(container)
+
+    published = publish_products(query, shop, a_context(NOON, last_success_at=datetime.now(UTC)), logger)
+
+    assert published == 11
+    assert pages()["COF-001"]["price_eur"] == "12.40"
+
+
 # The newsletter
 
 
-def test_the_newsletter_reaches_subscribers_and_nobody_else(logger):
-    result = asyncio.run(send_newsletter(a_context(NOON), logger))
+def test_the_newsletter_reaches_subscribers_with_an_address_and_nobody_else(container):
+    result = write_newsletter(container)
 
-    subscribed = rows("SELECT email FROM customers WHERE newsletter_subscribed AND deleted_at IS NULL")
-    mails = [BytesParser(policy=policy.default).parsebytes(path.read_bytes()) for path in outbox_files()]
-    assert sorted((mail["To"].addresses[0].addr_spec,) for mail in mails) == sorted(subscribed)
-    assert result == {"written": len(subscribed), "already_written": 0}
+    subscribed = rows(
+        "SELECT email FROM customers WHERE newsletter_subscribed AND deleted_at IS NULL AND id <> 17"
+    )
+    assert sorted((mail["To"].addresses[0].addr_spec,) for mail in mails()) == sorted(subscribed)
+    assert result == {
+        "written": len(subscribed),
+        "left_out": ["Nils Aaberg: 'nils.aaberg@example,com' is no e-mail address"],
+    }
 
 
-def test_a_newsletter_file_is_an_e_mail_that_parses(logger):
-    asyncio.run(send_newsletter(a_context(NOON), logger, subject="Frühling am Hafen"))
+def test_a_newsletter_file_is_an_e_mail_that_parses(container):
+    write_newsletter(container, subject="Frühling am Hafen")
 
-    mails = [BytesParser(policy=policy.default).parsebytes(path.read_bytes()) for path in outbox_files()]
-    mail = next(mail for mail in mails if "Chloé Lambert" in mail["To"])
+    mail = next(mail for mail in mails() if "Chloé Lambert" in mail["To"])
     assert mail["Subject"] == "Frühling am Hafen"
     assert mail["Date"].datetime == NOON
-    assert mail["Message-ID"] == "<news-2026-11-23.3@harbour-tea.example>"
+    assert mail["Message-ID"] == "<news-2026-W48.2.2.1@harbour-tea.example>"
     assert mail.get_content().startswith("Dear Chloé Lambert,")
-    assert [mail.defects for mail in mails] == [[]] * len(mails)
+    assert [mail.defects for mail in mails()] == [[]] * 11
 
 
-def test_an_issue_is_not_written_twice(logger):
-    asyncio.run(send_newsletter(a_context(NOON), logger))
+def test_the_newsletter_offers_what_is_in_stock(container):
+    change("UPDATE products SET stock = 1000, name = 'Plenty' WHERE sku = 'TEA-001'")
+    change("UPDATE products SET stock = 2000, is_active = 0, name = 'Discontinued' WHERE sku = 'TEA-002'")
+
+    write_newsletter(container)
+
+    (text, *_) = (mail.get_content() for mail in mails())
+    assert text.count(" EUR") == 5
+    assert "Plenty" in text
+    assert "Discontinued" not in text
+
+
+def test_an_issue_is_not_written_twice_in_a_week(container):
+    first = write_newsletter(container)
     files = outbox_files()
+    files[0].unlink()  # the mail server has taken it
 
-    result = asyncio.run(send_newsletter(a_context(NOON + timedelta(hours=1)), logger))
+    assert write_newsletter(container, NOON + timedelta(days=6)) == first
+
+    assert outbox_files() == files[1:]
+
+
+def test_the_next_week_is_a_new_issue(container):
+    write_newsletter(container)
+
+    write_newsletter(container, NOON + timedelta(days=7))
+
+    assert len(outbox_files()) == 2 * 11
+
+
+def test_an_issue_that_cannot_be_sent_to_all_is_taken_back_and_can_be_sent_later(container, monkeypatch):
+    monkeypatch.setenv("SHOP_MAIL_QUOTA", "5")
+    with pytest.raises(WorkflowFailedError, match="the quota of 5 mails is used up"):
+        write_newsletter(container)
+    assert outbox_files() == []
+
+    monkeypatch.delenv("SHOP_MAIL_QUOTA")
+
+    assert write_newsletter(container)["written"] == 11
+    assert {mail["Message-ID"].partition(".")[0] for mail in mails()} == {"<news-2026-W48~2"}
+
+
+def test_other_mails_stay_when_an_issue_is_taken_back(container, monkeypatch):
+    write_newsletter(container, name="news")
+    files = outbox_files()
+    monkeypatch.setenv("SHOP_MAIL_QUOTA", "5")
+
+    with pytest.raises(WorkflowFailedError):
+        write_newsletter(container, name="winter-sale")
 
     assert outbox_files() == files
-    assert result == {"written": 0, "already_written": len(files)}
 
 
-def test_an_issue_that_was_cut_short_is_completed(logger):
-    asyncio.run(send_newsletter(a_context(NOON), logger))
-    files = outbox_files()
-    files[0].unlink()
+def test_two_newsletters_of_one_week_are_two_issues_whatever_their_names(container):
+    write_newsletter(container, name="sale: tea/coffee")
+    write_newsletter(container, name="sale: tea")
 
-    result = asyncio.run(send_newsletter(a_context(NOON), logger))
-
-    assert result == {"written": 1, "already_written": len(files) - 1}
+    assert len(outbox_files()) == 2 * 11
 
 
-def test_a_mail_that_was_read_is_not_written_again(logger):
-    asyncio.run(send_newsletter(a_context(NOON), logger))
-    files = outbox_files()
-    # As a mail program marks what it has seen.
-    files[0].rename(files[0].parents[1] / "cur" / f"{files[0].name}:2,S")
-
-    result = asyncio.run(send_newsletter(a_context(NOON), logger))
-
-    assert result["written"] == 0
+# The outbox
 
 
-def test_the_next_day_is_a_new_issue(logger):
-    asyncio.run(send_newsletter(a_context(NOON), logger))
-    files = outbox_files()
+def a_mail(message_id):
+    mail = EmailMessage()
+    mail["Message-ID"] = message_id
+    mail.set_content("hello")
+    return mail
 
-    asyncio.run(send_newsletter(a_context(NOON + timedelta(days=1)), logger))
 
-    assert len(outbox_files()) == 2 * len(files)
+def test_a_mail_is_laid_in_once():
+    outbox = Outbox(data_directory() / "outbox")
+
+    assert asyncio.run(outbox.send(a_mail("<a/b@shop>"))) is True
+    assert asyncio.run(outbox.send(a_mail("<a/b@shop>"))) is False
+
+    assert [path.name for path in outbox_files()] == ["a%2Fb@shop"]
+
+
+def test_a_mail_that_a_mail_program_has_shown_is_not_laid_in_again_and_can_be_retracted():
+    outbox = Outbox(data_directory() / "outbox")
+    asyncio.run(outbox.send(a_mail("<a@shop>")))
+    (file,) = outbox_files()
+    shown = file.rename(file.parents[1] / "cur" / f"{file.name}:2,S")
+
+    assert asyncio.run(outbox.send(a_mail("<a@shop>"))) is False
+    asyncio.run(outbox.retract("<a@shop>"))
+
+    assert not shown.exists()
+
+
+def test_retracting_what_was_never_sent_does_nothing():
+    outbox = Outbox(data_directory() / "outbox")
+    asyncio.run(outbox.send(a_mail("<a@shop>")))
+
+    asyncio.run(outbox.retract("<b@shop>"))
+
+    assert len(outbox_files()) == 1
+
+
+def test_a_mail_beyond_the_quota_is_refused():
+    outbox = Outbox(data_directory() / "outbox", quota=1)
+    asyncio.run(outbox.send(a_mail("<a@shop>")))
+
+    with pytest.raises(QuotaExceeded):
+        asyncio.run(outbox.send(a_mail("<b@shop>")))
+
+    assert asyncio.run(outbox.send(a_mail("<a@shop>"))) is False
 
 
 # Carts
 
 
-def test_expired_carts_go_with_their_lines_and_fresh_ones_stay(logger):
+def test_expired_carts_go_with_their_lines_and_fresh_ones_stay(shop, logger):
     change("UPDATE carts SET expires_at = '2026-11-23 12:00:01'")
     change("UPDATE carts SET expires_at = '2026-11-23 12:00:00' WHERE id IN (1, 2)")
 
-    result = remove_expired_carts(a_context(NOON), logger)
+    result = remove_expired_carts(shop, a_context(NOON), logger)
 
     assert result == {"removed": 2, "kept": 8}
     assert rows("SELECT id FROM carts WHERE id < 4") == [(3,)]
     assert rows("SELECT cart_id FROM cart_lines WHERE cart_id < 4 GROUP BY cart_id") == [(3,)]
 
 
-def test_the_shipped_shop_has_expired_and_fresh_carts(logger):
-    result = remove_expired_carts(a_context(datetime.now(UTC)), logger)
+def test_the_shipped_shop_has_expired_and_fresh_carts(shop, logger):
+    result = remove_expired_carts(shop, a_context(datetime.now(UTC)), logger)
 
     assert result["removed"] >= 5
     assert result["kept"] >= 3
@@ -335,11 +480,11 @@ def test_the_shipped_shop_has_expired_and_fresh_carts(logger):
 # Reports
 
 
-def test_the_report_adds_up_to_what_the_orders_of_the_day_before_say():
+def test_the_report_adds_up_to_what_the_orders_of_the_day_before_say(shop):
     placed_on = value("SELECT date(placed_at) FROM orders WHERE number = 1012")
     morning_after = datetime.fromisoformat(placed_on).replace(tzinfo=UTC) + timedelta(days=1, minutes=30)
 
-    path = report_sales(a_context(morning_after))
+    path = report_sales(shop, a_context(morning_after))
 
     with open(path, newline="", encoding="utf-8") as file:
         report = list(csv.DictReader(file))
@@ -355,19 +500,19 @@ def test_the_report_adds_up_to_what_the_orders_of_the_day_before_say():
     assert Path(path).name == f"sales-{placed_on}.csv"
 
 
-def test_a_report_written_again_is_the_same_file_and_leaves_no_other():
+def test_a_report_written_again_is_the_same_file_and_leaves_no_other(shop):
     tomorrow = datetime.now(UTC) + timedelta(days=1)
-    first = Path(report_sales(a_context(tomorrow)))
+    first = Path(report_sales(shop, a_context(tomorrow)))
     content = first.read_bytes()
 
-    second = Path(report_sales(a_context(tomorrow)))
+    second = Path(report_sales(shop, a_context(tomorrow)))
 
     assert second.read_bytes() == content
     assert list(first.parent.iterdir()) == [first]
 
 
-def test_a_day_without_sales_is_a_report_without_rows():
-    path = report_sales(a_context(datetime(2001, 1, 1, tzinfo=UTC)))
+def test_a_day_without_sales_is_a_report_without_rows(shop):
+    path = report_sales(shop, a_context(datetime(2001, 1, 1, tzinfo=UTC)))
 
     assert Path(path).read_text(encoding="utf-8") == "sku,name,quantity,revenue_eur\n"
 
@@ -375,25 +520,24 @@ def test_a_day_without_sales_is_a_report_without_rows():
 # Health
 
 
-def test_a_whole_shop_is_healthy(logger):
-    assert asyncio.run(probe_health(a_context(NOON), logger, minimum_free_bytes=1)) == "healthy"
+def test_a_whole_shop_is_healthy(shop, logger):
+    assert asyncio.run(probe_health(shop, a_context(NOON), logger, minimum_free_bytes=1)) == "healthy"
 
 
-def test_the_probe_names_everything_that_is_wrong(logger):
-    with shop() as database:
-        database.execute("PRAGMA foreign_keys = OFF")
-        database.execute("INSERT INTO carts (customer_id, expires_at) VALUES (99, '2026-11-23 12:00:00')")
+def test_the_probe_names_everything_that_is_wrong(shop, logger):
+    shop.execute("PRAGMA foreign_keys = OFF")
+    shop.execute("INSERT INTO carts (customer_id, expires_at) VALUES (99, '2026-11-23 12:00:00')")
 
     with pytest.raises(Unhealthy, match=r"of carts points at no row of customers; \d+ bytes are free"):
-        asyncio.run(probe_health(a_context(NOON), logger, minimum_free_bytes=10**18))
+        asyncio.run(probe_health(shop, a_context(NOON), logger, minimum_free_bytes=10**18))
 
 
 # Payments
 
 
-def test_the_shipped_settlement_file_is_refused_with_its_two_wrong_lines_and_nothing_is_settled(logger):
+def test_the_shipped_settlement_file_is_refused_with_its_two_wrong_lines_and_nothing_is_settled(shop, logger):
     with pytest.raises(payments.SettlementMismatch) as refusal:
-        reconcile_payments(a_context(NOON), logger, str(SETTLEMENTS))
+        reconcile_payments(shop, a_context(NOON), logger, str(SETTLEMENTS))
 
     assert str(refusal.value) == (
         f"{SETTLEMENTS}, nothing was settled: "
@@ -403,33 +547,33 @@ def test_the_shipped_settlement_file_is_refused_with_its_two_wrong_lines_and_not
     assert value("SELECT count(*) FROM orders WHERE settled_at IS NOT NULL") == 0
 
 
-def test_the_mended_settlement_file_is_settled_once(logger, tmp_path):
+def test_the_mended_settlement_file_is_settled_once(shop, logger, tmp_path):
     mended = tmp_path / "settlements.csv"
     mended.write_text(SETTLEMENTS.read_text().replace("1007,46.60", "1007,64.60").replace(",1071,", ",1011,"))
 
-    first = reconcile_payments(a_context(NOON), logger, str(mended))
-    second = reconcile_payments(a_context(NOON + timedelta(days=1)), logger, str(mended))
+    first = reconcile_payments(shop, a_context(NOON), logger, str(mended))
+    second = reconcile_payments(shop, a_context(NOON + timedelta(days=1)), logger, str(mended))
 
     assert (first, second) == (10, 0)
     assert rows("SELECT settled_at FROM orders WHERE settled_at IS NOT NULL") == [(stored(NOON),)] * 10
 
 
-def test_an_order_settled_twice_is_refused(logger, tmp_path):
+def test_an_order_settled_twice_is_refused(shop, logger, tmp_path):
     doubled = tmp_path / "settlements.csv"
     doubled.write_text("reference,order_number,amount_eur\nPAY-1,1002,26.90\nPAY-2,1002,26.90\n")
 
     with pytest.raises(payments.SettlementMismatch, match="PAY-2: order 1002 was settled by a line above"):
-        reconcile_payments(a_context(NOON), logger, str(doubled))
+        reconcile_payments(shop, a_context(NOON), logger, str(doubled))
 
 
 # Maintenance
 
 
-def test_compacting_gives_space_back_and_keeps_the_rows(logger):
+def test_compacting_gives_space_back_and_keeps_the_rows(shop, logger):
     change("CREATE TABLE ballast AS SELECT zeroblob(500000) AS weight")
     change("DROP TABLE ballast")
 
-    result = compact_database(logger)
+    result = compact_database(shop, logger)
 
     assert result["before_bytes"] - result["after_bytes"] >= 500_000
     assert value("SELECT count(*) FROM products") == 20
