@@ -17,8 +17,9 @@ DAY = 86400
 MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 
 
-def a_job(name="tidy", schedule="* * * * *", **rest):
-    return Job(name, "shop.jobs:tidy", schedule, "UTC", **rest)
+def a_job(name="tidy", schedule="* * * * *", *more, timezone="UTC", **rest):
+    """more: further texts that it is due by."""
+    return Job(name, "shop.jobs:tidy", (schedule, *more), timezone, **rest)
 
 
 def a_run(job="tidy", scheduled_for=NOON, **rest):

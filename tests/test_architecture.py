@@ -256,7 +256,10 @@ HEAVY = {
     *("asyncio", "concurrent", "http", "multiprocessing", "sqlite3", "ssl"),
     *("croniter", "dateutil", "tomli_w"),
 }
-READING = [["next"], ["next", "--json"], ["validate"], ["status"], ["history"]]
+READING = [
+    *(["next"], ["next", "--json"], ["validate"], ["status"], ["history"]),
+    *(["explain", "*/5 * * * *"], ["explain", "5-5 * * * *", "--json"]),
+]
 
 
 @pytest.fixture

@@ -22,6 +22,8 @@ COMMANDS = {
     "status": "Print one line for each job (also: list).",
     "history": "Print runs, newest first.",
     "validate": "Check a file and report every problem in it.",
+    "explain": "Say what a schedule means and when it fires.",
+    "simulate": "Print every run of a time, by the scheduler itself on virtual time.",
     "trigger": "Run a job now, in the foreground.",
     "workflow": "List, show, retry and cancel workflows.",
     "reset": "Set a job's count of executions to zero.",

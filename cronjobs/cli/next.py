@@ -1,25 +1,19 @@
 """`cronjobs next`: coming runs."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import click
 
 from cronjobs.cli import options
+from cronjobs.cli.coming import Coming, print_coming
 from cronjobs.cli.options import as_json
-from cronjobs.cli.render import print_json
-from cronjobs.cli.table import Row, print_table
-from cronjobs.core.run import instant_text
+from cronjobs.core.due import is_at_start, schedule_of
 
 if TYPE_CHECKING:
     from cronjobs.cli.main import Surroundings
     from cronjobs.core.job import Job
-
-
-class _Coming(NamedTuple):
-    scheduled_for: int
-    job: "Job"
-    execution_number: int
+    from cronjobs.core.schedule import Schedule
 
 
 @click.command("next")
@@ -48,65 +42,48 @@ def command(
 ) -> None:
     """Print coming runs, soonest first.
 
-    Takes into account how many executions a job has left. A job that will not run again is not listed.
+    Takes into account how many executions a job has left, when it starts and ends, and what it excludes. A
+    job that will not run again is not listed.
     """
     configuration = surroundings.configuration()
     jobs = [options.find_job(configuration, name)] if name else list(configuration.jobs.values())
     executions: dict[str, int] = {}
     with options.reading(configuration) as store:
+        anchors = options.anchors(jobs, store)
         if store is not None:
             facts = store.facts([job.name for job in jobs])
             executions = {job: known.executions for job, known in facts.items()}
     now = options.now()
     after = int((now if begin is None else begin) // 1)
     each = count or (5 if name else 1)
-    coming = [run for job in jobs for run in _of_job(job, executions.get(job.name, 0), after, end, each)]
+    coming: list[Coming] = []
+    for job in jobs:
+        if job.enabled:
+            seed = configuration.settings.hash_seed
+            # A job that never started would start then.
+            schedule = schedule_of(job, hash_seed=seed, anchor=anchors.get(job.name, after))
+            coming += _of_job(job, schedule, executions.get(job.name, 0), after, end, each)
     coming.sort(key=lambda run: run.scheduled_for)
+    print_coming(coming, now, as_json=as_json)
     if as_json:
-        print_json([_document(run) for run in coming])
         return
-    if coming:
-        print_table(("NEXT RUN", "", "JOB", "EXECUTION"), [_row(run, now) for run in coming], flexible=(2,))
     listed = {run.job.name for run in coming}
     for job in jobs:
         if job.name not in listed:
             click.echo(f"{job.name}: {_why_not(job, executions.get(job.name, 0))}", err=True)
 
 
-def _of_job(job: "Job", executions: int, after: int, end: float | None, count: int) -> Iterator[_Coming]:
-    if not job.enabled:
-        return
-    from cronjobs.core.schedule import parse_schedule  # late: with the configuration
-
-    schedule = parse_schedule(job.schedule, job.timezone, job=job.name)
+def _of_job(
+    job: "Job", schedule: "Schedule", executions: int, after: int, end: float | None, count: int
+) -> Iterator[Coming]:
     instant = schedule.next_after(after)
     for number in range(executions + 1, executions + count + 1):
         if instant is None or (end is not None and instant > end):
             return
         if job.number_of_executions is not None and number > job.number_of_executions:
             return
-        yield _Coming(instant, job, number)
+        yield Coming(instant, job, number)
         instant = schedule.next_after(instant)
-
-
-def _document(run: _Coming) -> dict[str, object]:
-    return {
-        "job": run.job.name,
-        "scheduled_for": instant_text(run.scheduled_for),
-        "execution_number": run.execution_number,
-    }
-
-
-def _row(run: _Coming, now: float) -> Row:
-    from cronjobs.core.words import from_now, local_text  # late: JSON needs no words
-
-    when = local_text(run.scheduled_for, run.job.timezone)
-    return when, from_now(run.scheduled_for, now), run.job.name, _of_limit(run)
-
-
-def _of_limit(run: _Coming) -> str:
-    limit = run.job.number_of_executions
-    return "" if limit is None else f"{run.execution_number}/{limit}"
 
 
 def _why_not(job: "Job", executions: int) -> str:
@@ -115,4 +92,4 @@ def _why_not(job: "Job", executions: int) -> str:
         return "disabled"
     if limit is not None and executions >= limit:
         return f"done {executions}/{limit}"
-    return "no run in that time"
+    return "at every start of the scheduler" if is_at_start(job) else "no run in that time"

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ import click
 from cronjobs.core.errors import NotFoundError
 
 if TYPE_CHECKING:
-    from datetime import datetime, tzinfo
+    from datetime import datetime
 
     from cronjobs.core.job import Configuration, Job
     from cronjobs.store.sqlite import SqliteStore
@@ -54,10 +54,25 @@ def moment(context: click.Context, parameter: click.Parameter, value: str | None
     if value is None:
         return None
     try:
-        read = _time(value)
-        return (read if read.tzinfo else read.replace(tzinfo=_machine_zone())).timestamp()
-    except (ValueError, OverflowError) as exc:
+        return instant(value)
+    except ValueError as exc:
         raise click.BadParameter(str(exc), context, parameter) from exc
+
+
+def instant(text: str, zone: str | None = None) -> float:
+    """Return the instant that a time means, in UTC seconds; ValueError says why it means none.
+
+    zone: what a time without an offset is meant in; None for the machine's.
+    """
+    read = _time(text)
+    if read.tzinfo is None:
+        from cronjobs.core.words import zone_rules
+
+        read = read.replace(tzinfo=zone_rules(machine_zone() if zone is None else zone))
+    try:
+        return read.timestamp()
+    except OverflowError as exc:
+        raise ValueError(str(exc)) from exc
 
 
 def _time(text: str) -> "datetime":
@@ -78,19 +93,32 @@ def _time(text: str) -> "datetime":
             raise ValueError(message) from None
 
 
-def _machine_zone() -> "tzinfo":
+def machine_zone() -> str:
+    """Return the key of the machine's zone; ValueError where `TZ` names none."""
     from cronjobs.config.zone import is_zone, zone_of_surroundings
-    from cronjobs.core.words import zone_rules
 
     zone = zone_of_surroundings(os.environ)
     if not is_zone(zone):
         raise ValueError(f"a time without an offset needs a zone, and TZ={zone} is none")
-    return zone_rules(zone)
+    return zone
 
 
 def now() -> float:
     """Return the wall clock, in UTC seconds."""
     return time.time()
+
+
+def anchors(jobs: Iterable["Job"], store: "SqliteStore | None") -> dict[str, int]:
+    """Return the instants that `@every` counts from: {job: its first start}, for those that had one."""
+    from cronjobs.core.due import is_anchored
+
+    counted = {job.name: job.form for job in jobs if is_anchored(job)}
+    if store is None or not counted:
+        return {}
+    known = store.definitions()
+    return {
+        name: known[name][1] for name, form in counted.items() if name in known and known[name][0] == form
+    }
 
 
 def find_job(configuration: "Configuration", name: str) -> "Job":

@@ -24,6 +24,39 @@ def problem_lines(problems: Iterable["Problem"], *, start: str | None = None) ->
         yield from _problem(problem, _named_from(problem.file, start), sources[problem.file])
 
 
+def named_from(problem: "Problem", start: str | None) -> "Problem":
+    """Return the problem with its file as it is named from a directory."""
+    return problem._replace(file=_named_from(problem.file, start))
+
+
+def concise_line(problem: "Problem") -> str:
+    """Return `file:line:column: severity[code] message`."""
+    message = problem.message.partition("\n")[0]
+    return f"{problem.file}:{problem.line}:{problem.column}: {problem.severity}[{problem.code}] {message}" + (
+        f" (help: {problem.hint})" if problem.hint else ""
+    )
+
+
+def github_line(problem: "Problem") -> str:
+    """Return the workflow command that puts a problem beside its line in a review on GitHub."""
+    places = {
+        "file": problem.file,
+        "line": str(problem.line),
+        "col": str(problem.column),
+        "endColumn": str(problem.end_column - 1),
+        "title": f"cronjobs {problem.code}",
+    }
+    properties = ",".join(
+        f"{key}={_escaped(value).replace(':', '%3A').replace(',', '%2C')}" for key, value in places.items()
+    )
+    text = problem.message + (f"\nhelp: {problem.hint}" if problem.hint else "")
+    return f"::{problem.severity} {properties}::{_escaped(text)}"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
 def _problem(problem: "Problem", file: str, source: Sequence[str]) -> Iterator[str]:
     colour = "red" if problem.severity == "error" else "yellow"
     message, *details = problem.message.splitlines() or [""]

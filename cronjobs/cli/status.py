@@ -9,6 +9,7 @@ from cronjobs.cli.options import as_json
 from cronjobs.cli.render import duration_seconds, outcome_colour, outcome_words, print_json, run_document
 from cronjobs.cli.table import Coloured, Row, print_table
 from cronjobs.core.decide import Facts, remaining
+from cronjobs.core.due import is_at_start, schedule_of
 from cronjobs.core.run import Run, instant_text
 
 if TYPE_CHECKING:
@@ -57,28 +58,25 @@ def _statuses(configuration: "Configuration", now: int) -> list[_Status]:
     facts: dict[str, Facts] = {}
     last_runs: dict[str, Run] = {}
     with options.reading(configuration) as store:
+        anchors = options.anchors(configuration.jobs.values(), store)
         if store is not None:
             facts, last_runs = store.facts(names), store.last_runs(names)
     statuses = []
     for name, job in configuration.jobs.items():
         known = facts.get(name, Facts())
-        statuses.append(_Status(job, known, last_runs.get(name), _next_run(job, known, now)))
+        upcoming = None
+        if job.enabled and remaining(job, known.executions) != 0:
+            seed = configuration.settings.hash_seed
+            upcoming = schedule_of(job, hash_seed=seed, anchor=anchors.get(name, now)).next_after(now)
+        statuses.append(_Status(job, known, last_runs.get(name), upcoming))
     return statuses
-
-
-def _next_run(job: "Job", facts: Facts, now: int) -> int | None:
-    if not job.enabled or remaining(job, facts.executions) == 0:
-        return None
-    from cronjobs.core.schedule import parse_schedule  # late: `--check` needs none
-
-    return parse_schedule(job.schedule, job.timezone, job=job.name).next_after(now)
 
 
 def _document(status: _Status) -> dict[str, Any]:
     job, facts, last_run, next_run = status
     return {
         "job": job.name,
-        "schedule": [job.schedule],
+        "schedule": list(job.schedule),
         "timezone": job.timezone,
         "executions": facts.executions,
         "number_of_executions": job.number_of_executions,
@@ -95,10 +93,11 @@ def _row(status: _Status, last: str, upcoming: str) -> Row:
     from cronjobs.core.schedule.explain import describe  # late: JSON needs no words
 
     job, facts, last_run, _ = status
+    texts = job.schedule if job.dialect == "croniter" else map(describe, job.schedule)
     limit = job.number_of_executions
     executions = str(facts.executions) if limit is None else f"{facts.executions}/{limit}"
     colour = None if last_run is None else outcome_colour(last_run)
-    return job.name, describe(job.schedule), Coloured(last, colour), executions, upcoming
+    return job.name, "; ".join(texts), Coloured(last, colour), executions, upcoming
 
 
 def _last(status: _Status, now: float) -> str:
@@ -141,7 +140,9 @@ def _next_briefly(status: _Status, now: float) -> str:
         return from_now(next_run, now)
     if not job.enabled:
         return "disabled"
-    return "done" if remaining(job, facts.executions) == 0 else "never"
+    if remaining(job, facts.executions) == 0:
+        return "done"
+    return "at the next start" if is_at_start(job) else "never"
 
 
 def _check(configuration: "Configuration", now: float) -> int:

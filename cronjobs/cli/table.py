@@ -1,4 +1,4 @@
-"""Tables: aligned, coloured, and on a terminal no wider than it."""
+"""Tables and sentences: aligned, coloured, and on a terminal no wider than it."""
 
 import os
 from collections.abc import Sequence
@@ -39,6 +39,15 @@ def print_table(
         widths = _cut(_widths(table), limit, flexible)
     for row in table:
         click.echo(_line(row, widths))
+
+
+def print_wrapped(text: str, *, indent: int) -> None:
+    """Print a sentence; what does not fit into the terminal's width goes on below, indented."""
+    text = text.translate(_CONTROL)
+    width = _terminal_width()
+    if len(text) > width:
+        text = click.wrap_text(text, int(max(width, 2 * indent)), subsequent_indent=" " * indent)
+    click.echo(text)
 
 
 def _terminal_width() -> float:

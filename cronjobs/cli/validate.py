@@ -1,12 +1,13 @@
 """`cronjobs validate`: every problem of a file at once."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Literal
 
 import click
 
-from cronjobs.cli.problems import problem_lines
+from cronjobs.cli import options
+from cronjobs.cli.problems import concise_line, github_line, named_from, problem_lines
 
 if TYPE_CHECKING:
     from cronjobs.cli.main import Surroundings
@@ -19,11 +20,30 @@ if TYPE_CHECKING:
     from cronjobs.signatures import Misfit
 
 
+def _note_json(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    """Have errors said in JSON where everything is."""
+    if value == "json":
+        context.obj.as_json = True
+    return value
+
+
 @click.command("validate")
 @click.argument("file", required=False, type=click.Path())
+@click.option("--strict", is_flag=True, help="Let warnings count as problems.")
 @click.option("--no-import", is_flag=True, help="Do not import the modules that the jobs name.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["full", "concise", "json", "github"]),
+    default="full",
+    show_default=True,
+    callback=_note_json,
+    help="With the line and a caret, a line each, one JSON document, or GitHub's annotations.",
+)
 @click.pass_obj
-def command(surroundings: "Surroundings", *, file: str | None, no_import: bool) -> int:
+def command(
+    surroundings: "Surroundings", *, file: str | None, strict: bool, no_import: bool, form: str
+) -> int:
     """Check a file and report every problem in it.
 
     Imports the modules that the jobs name, in processes of their own; runs no job and writes no state.
@@ -39,37 +59,66 @@ def command(surroundings: "Surroundings", *, file: str | None, no_import: bool) 
         app_dir=surroundings.app_dir,
         discovers=not no_import,
     )
-    problems = list(loaded.problems)
-    configuration = loaded.configuration
-    if configuration and not no_import:
-        problems += _import_problems(loaded, configuration)
-        problems.sort(key=lambda each: (each.file != loaded.source.file, each.file, each.line, each.column))
-    for line in problem_lines(problems, start=start):
-        click.echo(line)
-    errors = [problem for problem in problems if problem.severity == "error"]
+    problems = [*loaded.problems, *_located(loaded, _warnings(loaded))]
+    if loaded.configuration and not no_import:
+        problems += _located(loaded, _import_mistakes(loaded, loaded.configuration))
+    problems.sort(key=lambda each: (each.file != loaded.source.file, each.file, each.line, each.column))
+    _show(problems, form, start)
+    is_refused = any(strict or problem.severity == "error" for problem in problems)
+    if form != "json":
+        verdict = _verdict(loaded, problems, no_import=no_import)
+        click.echo(f"{path}: {verdict}", err=is_refused or form != "full")
+    return 1 if is_refused else 0
+
+
+def _warnings(loaded: "Loaded") -> "list[Mistake]":
+    from cronjobs.config.advice import advice
+
+    return advice(loaded, now=int(options.now()))
+
+
+def _located(loaded: "Loaded", mistakes: "Iterable[Mistake]") -> "Iterator[Problem]":
+    """Give mistakes as problems of the file, and those of jobs beside their functions of the modules."""
+    in_file: list[Mistake] = []
+    for mistake in mistakes:
+        if mistake.path[:1] == ("jobs",) and (definition := loaded.definitions.get(str(mistake.path[1]))):
+            from cronjobs.config.discover import placed  # late: few files have such jobs
+
+            yield placed(definition, mistake)
+        else:
+            in_file.append(mistake)
+    if in_file:
+        from cronjobs.config.problems import located  # late: a file without mistakes needs no places
+
+        yield from located(loaded.source, in_file)
+
+
+def _show(problems: "Sequence[Problem]", form: str, start: str) -> None:
+    if form == "full":
+        for line in problem_lines(problems, start=start):
+            click.echo(line)
+        return
+    if form == "json":
+        from cronjobs.cli.render import print_json  # late: people need none of it
+
+        print_json({"problems": [named_from(problem, start)._asdict() for problem in problems]})
+        return
+    line_of = concise_line if form == "concise" else github_line
+    for problem in problems:
+        click.echo(line_of(named_from(problem, start)))
+
+
+def _verdict(loaded: "Loaded", problems: "Sequence[Problem]", *, no_import: bool) -> str:
+    """Return how many problems there are, or jobs and warnings."""
+    errors = sum(problem.severity == "error" for problem in problems)
+    warnings = len(problems) - errors
     if errors:
-        click.echo(f"{path}: {_counted(len(errors), 'problem')}", err=True)
-        return 1
-    count = len(configuration.jobs) if configuration else 0
+        return _counted(errors, "problem") + (f", {_counted(warnings, 'warning')}" if warnings else "")
+    configuration = loaded.configuration
+    jobs = _counted(len(configuration.jobs) if configuration else 0, "job")
     skipped = no_import and configuration and configuration.settings.discover
     without = "; the modules in `discover` were not looked at" if skipped else ""
-    click.echo(f"{path}: {_counted(count, 'job')}, no problems{without}")
-    return 0
-
-
-def _import_problems(loaded: "Loaded", configuration: "Configuration") -> "list[Problem]":
-    from cronjobs.config.problems import located
-
-    mistakes = list(_import_mistakes(loaded, configuration))
-    if not mistakes:
-        return []
-    in_python = [each for each in mistakes if each.path[0] == "jobs" and each.path[1] in loaded.definitions]
-    problems = list(located(loaded.source, [each for each in mistakes if each not in in_python]))
-    if in_python:
-        from cronjobs.config.discover import placed  # late: few files have such jobs
-
-        problems += [placed(loaded.definitions[str(each.path[1])], each) for each in in_python]
-    return problems
+    return f"{jobs}, {_counted(warnings, 'warning') if warnings else 'no problems'}{without}"
 
 
 def _import_mistakes(loaded: "Loaded", configuration: "Configuration") -> Iterator["Mistake"]:
@@ -80,7 +129,8 @@ def _import_mistakes(loaded: "Loaded", configuration: "Configuration") -> Iterat
     from cronjobs.services.supplies import Supplies
 
     setups = [JobSetup(name, target, args, {}) for name, (target, args) in loaded.callables.items()]
-    supplies = Supplies(configuration.services, {}, configuration.query)
+    misread = _misread(loaded, configuration)
+    supplies = Supplies(configuration.services, {}, configuration.query, misread)
     verdicts: dict[str, Verdict] = {}
     prepare_path(configuration.app_dir, configuration.directory)
     timeout = configuration.settings.import_timeout_seconds
@@ -102,6 +152,16 @@ def _import_mistakes(loaded: "Loaded", configuration: "Configuration") -> Iterat
         for key, message in findings.circles().items():
             hint = "let one of them take `container`, and resolve the other when it is used"
             yield Mistake("circle", ("services", key), message, hint)
+
+
+def _misread(loaded: "Loaded", configuration: "Configuration") -> tuple[str, ...]:
+    """Return what parameters are called for services, and a query, that have mistakes of their own."""
+    from cronjobs.targets import parameter_name  # late: the modules are looked at with it
+
+    services = loaded.document.get("services")
+    keys = services if isinstance(services, dict) else ()
+    query = ("query",) if "query" in loaded.document and configuration.query is None else ()
+    return (*query, *(parameter_name(key) for key in keys if key not in configuration.services))
 
 
 def _of_query(settings: "QuerySettings") -> Iterator["Mistake"]:

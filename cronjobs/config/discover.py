@@ -12,19 +12,21 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from cronjobs import definitions, targets
-from cronjobs.config.problems import Mistake, Source, located, problem
+from cronjobs.config.problems import KeyPath, Mistake, Source, located, problem
 from cronjobs.core.job import Configuration, Job
 from cronjobs.core.problem import Problem
 from cronjobs.core.suggest import named
 from cronjobs.processes import SIGKILL, die_with_parent, kill_group, load_libc, nameless_file
 
 if TYPE_CHECKING:
+    import ast
     from types import ModuleType
 
     from cronjobs.config.load import Loaded
 
 _OUTPUT_CHARACTERS = 2000
 _LENGTH_BYTES = 4
+_WITH_DATES = ("starts_at", "ends_at", "exclude")
 
 
 class Definition(NamedTuple):
@@ -72,7 +74,10 @@ def discovered(
             problems.append(placed(definition, _defined_before(name, places.get(name), loaded.source)))
         else:
             job, mistakes = define(name, definition.table)
-            problems += [placed(definition, mistake) for mistake in mistakes]
+            for mistake in mistakes:
+                # What is wrong with `[defaults]`, or with `TZ`, is not the definition's.
+                is_own = mistake.path[:1] == ("jobs",)
+                problems += [placed(definition, mistake)] if is_own else located(loaded.source, [mistake])
             places[name] = definition
             if job is not None:
                 jobs[name] = job
@@ -81,12 +86,18 @@ def discovered(
         nothing = Mistake("no_jobs", ("cronjobs", "discover"), "no jobs are defined", hint)
         problems += located(loaded.source, [nothing])
     return loaded._replace(
-        configuration=configuration._replace(jobs=jobs), problems=tuple(problems), definitions=places
+        configuration=configuration._replace(jobs=jobs),
+        problems=tuple(dict.fromkeys(problems)),
+        definitions=places,
     )
 
 
-def place_of(definition: Definition, key: str = "", *, at_key: bool = False) -> tuple[int, int, int]:
-    """Return where in its file a definition stands, or the value that it gives to a key: line, columns."""
+def place_of(definition: Definition, path: KeyPath = (), *, at_key: bool = False) -> tuple[int, int, int]:
+    """Return where in its file a definition stands, or what it gives to a key: line, columns.
+
+    path: the key, then those and the places of elements below it, as far as they are written out there.
+    """
+    key = str(path[0]) if path else ""
     import ast  # late: only a mistake needs it
 
     try:
@@ -101,17 +112,33 @@ def place_of(definition: Definition, key: str = "", *, at_key: bool = False) -> 
                 return call.lineno, call.func.col_offset + 1, (call.func.end_col_offset or 0) + 1
             if at_key:
                 return node.lineno, node.col_offset + 1, node.col_offset + len(key) + 1
-            value = node.value
+            value = _below(node.value, path[1:])
             is_short = value.end_lineno == value.lineno
-            end = value.end_col_offset if is_short else value.col_offset + 1
-            return value.lineno, value.col_offset + 1, end + 1
+            end = value.end_col_offset if is_short else None
+            return value.lineno, value.col_offset + 1, (end or value.col_offset + 1) + 1
     return definition.line, 1, 2
+
+
+def _below(node: "ast.expr", path: KeyPath) -> "ast.expr":
+    """Return the expression that gives the value at a path below another's, or the last one above it."""
+    import ast  # late: as above
+
+    for key in path:
+        found: ast.expr | None = None
+        if isinstance(node, ast.List | ast.Tuple) and isinstance(key, int) and key < len(node.elts):
+            found = node.elts[key]
+        elif isinstance(node, ast.Dict):
+            keys = [each.value if isinstance(each, ast.Constant) else None for each in node.keys]
+            found = node.values[keys.index(key)] if key in keys else None
+        if found is None:
+            break
+        node = found
+    return node
 
 
 def placed(definition: Definition, mistake: Mistake) -> Problem:
     """Return a mistake as a problem of the file that the definition stands in."""
-    key = str(mistake.path[2]) if len(mistake.path) > 2 else ""
-    place = place_of(definition, key, at_key=mistake.at == "key")
+    place = place_of(definition, mistake.path[2:], at_key=mistake.at == "key")
     return problem(Source(definition.file, ""), mistake.word, place, mistake.message, mistake.hint)
 
 
@@ -297,9 +324,9 @@ def _described(definition: definitions.Definition) -> tuple[Any, ...]:
     )
     for key, value in options.items():
         try:
-            plain = _plain(value)
+            plain = _plain(_dates_written(value) if key in _WITH_DATES else value)
         except TypeError as exc:
-            refusal, hint = f"`{key}` holds {exc}", "`@job` takes what TOML can say, and no dates"
+            refusal, hint = f"`{key}` holds {exc}", "`@job` takes what TOML can say; dates here as texts"
             continue
         if key != "name":
             table[key] = plain
@@ -318,6 +345,15 @@ def _refusal(function: Any, options: Mapping[str, Any]) -> tuple[str, str]:
     if not isinstance(options.get("name", ""), str):
         return "`name` must be a text", "without it, the function's own name is the job's"
     return "", ""
+
+
+def _dates_written(value: Any) -> Any:
+    """Return a value with its dates as texts that read as the same."""
+    from datetime import date  # late: few jobs begin, end or rest at dates
+
+    if isinstance(value, list | tuple):
+        return [_dates_written(each) for each in value]
+    return value.isoformat() if isinstance(value, date) else value
 
 
 def _plain(value: Any) -> Any:

@@ -5,15 +5,20 @@ exists is not known here: `load` asks those who know, once for each distinct tex
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import date, datetime, time
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cronjobs.core.durations import parse_duration
 from cronjobs.core.job import Concurrency, Isolation, Job, Scope, Service, Settings
-from cronjobs.core.suggest import closest, quoted
+from cronjobs.core.suggest import closest, named, quoted
 from cronjobs.targets import TargetError, split
 
+if TYPE_CHECKING:
+    from cronjobs.config.problems import KeyPath
+
+_MOST_BITS = 14_000  # of a number that is written with digits: Python refuses more than 4,300 of them
 JOB_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -22,6 +27,8 @@ class Type(StrEnum):
 
     CALLABLE = 'a text like "package.module:function"'
     SCHEDULE = 'a cron expression like "0 3 * * *"'
+    MOMENT = "a date, or a date and time, like 2026-12-31T18:00:00"
+    EXCLUSIONS = 'an array of days and cron expressions like ["2026-12-24..2026-12-31", "calendar:holidays"]'
     ZONE = 'a time zone like "Europe/Berlin"'
     PATH = "a path in quotes"
     DURATION = 'a duration like "30s"'
@@ -31,6 +38,7 @@ class Type(StrEnum):
     VALUES = "a table"
     TEXTS = "a table of strings"
     TEXT = "a text in quotes"
+    ANY_TEXT = "a string"
     COMMAND = 'an array of strings like ["backup", "--all"], or a text for the shell'
     MODULES = 'an array of modules like ["shop.jobs"]'
 
@@ -62,13 +70,7 @@ class Invalid(ValueError):
     """
 
     def __init__(
-        self,
-        message: str,
-        *,
-        word: str = "type",
-        hint: str = "",
-        column: int = 0,
-        path: tuple[str | int, ...] = (),
+        self, message: str, *, word: str = "type", hint: str = "", column: int = 0, path: "KeyPath" = ()
     ) -> None:
         super().__init__(message)
         self.word = word
@@ -111,6 +113,12 @@ CRONJOBS = (
         minimum=0.001,
     ),
     Field(
+        "hash_seed",
+        Type.ANY_TEXT,
+        "What `H` in schedules is hashed from besides the job's name: hosts with different ones spread out.",
+        default=_SETTINGS["hash_seed"],
+    ),
+    Field(
         "discover",
         Type.MODULES,
         "Modules, and packages with every module below, whose functions are jobs by `@job`.",
@@ -134,7 +142,13 @@ JOB = (
         " left to it: `${VAR}` in it is the shell's.",
         default=_JOB["command"],
     ),
-    Field("schedule", Type.SCHEDULE, "When to run it: a cron expression.", default="", is_required=True),
+    Field(
+        "schedule",
+        Type.SCHEDULE,
+        "When to run it: a cron expression, or an array of them.",
+        default="",
+        is_required=True,
+    ),
     Field(
         "timezone",
         Type.ZONE,
@@ -213,7 +227,39 @@ JOB = (
         choices=tuple(Isolation),
         is_default=True,
     ),
+    Field(
+        "starts_at",
+        Type.MOMENT,
+        "It is not due before this; without an offset, the time is meant in its zone.",
+        default=_JOB["starts_at"],
+        is_default=True,
+    ),
+    Field(
+        "ends_at",
+        Type.MOMENT,
+        "It is not due after this; a date alone means the whole day.",
+        default=_JOB["ends_at"],
+        is_default=True,
+    ),
+    Field(
+        "exclude",
+        Type.EXCLUSIONS,
+        "When it is not due: days, ranges of days, cron expressions and calendars.",
+        default=_JOB["exclude"],
+        is_default=True,
+    ),
+    Field(
+        "dialect",
+        Type.CHOICE,
+        "Who reads the schedule: `croniter` takes it as that library does.",
+        default=_JOB["dialect"],
+        choices=("cronjobs", "croniter"),
+        is_default=True,
+    ),
 )
+
+# A table whose keys are names of the author's: each value is like this.
+CALENDAR = Field("calendar", Type.EXCLUSIONS, "Days and cron expressions that jobs can exclude by one name.")
 
 SERVICE = (
     Field(
@@ -241,6 +287,7 @@ TABLES: dict[str, dict[str, Field]] = {
     "cronjobs": {field.name: field for field in CRONJOBS},
     "defaults": {field.name: field for field in JOB if field.is_default},
     "jobs": {field.name: field for field in JOB},
+    "calendars": {},  # its keys are the calendars' names
     "services": {field.name: field for field in SERVICE},
     "query": {field.name: field for field in QUERY},
 }
@@ -277,6 +324,17 @@ OTHER_WORDS = {
     "trigger": "schedule",
     "when": "schedule",
     "oncalendar": "schedule",
+    "startdate": "starts_at",
+    "startat": "starts_at",
+    "notbefore": "starts_at",
+    "enddate": "ends_at",
+    "endat": "ends_at",
+    "until": "ends_at",
+    "notafter": "ends_at",
+    "except": "exclude",
+    "excludes": "exclude",
+    "skip": "exclude",
+    "holidays": "exclude",
     "tz": "timezone",
     "zone": "timezone",
     "concurrencypolicy": "concurrency",
@@ -330,6 +388,55 @@ def _text(field: Field, value: Any) -> str:
     if not value.strip():
         raise Invalid(f"`{field.name}` is empty", word="value")
     return value
+
+
+def _any_text(field: Field, value: Any) -> str:
+    return _text(field, value) if value != "" else ""
+
+
+def _schedule(field: Field, value: Any) -> tuple[str, ...]:
+    """Return the texts; each must be there, and what they say is looked at later."""
+    if not isinstance(value, list):
+        return (_text(field, value),)
+    if not value:
+        raise Invalid(f"`{field.name}` is an empty array", hint=f"`{field.name}` is {field.type}")
+    return _elements(field, value)
+
+
+def _exclusions(field: Field, value: Any) -> tuple[str, ...]:
+    """Return the texts; a date of TOML's is one too."""
+    values = value if isinstance(value, list) else [value]
+    texts = [
+        each.isoformat() if isinstance(each, date) and not isinstance(each, datetime) else each
+        for each in values
+    ]
+    return _elements(field, texts) if isinstance(value, list) else (_text(field, texts[0]),)
+
+
+def _elements(field: Field, value: list[Any]) -> tuple[str, ...]:
+    for place, text in enumerate(value):
+        try:
+            _text(field, text)
+        except Invalid as exc:
+            exc.path = (place,)
+            raise
+    return tuple(value)
+
+
+def _moment(field: Field, value: Any) -> date:
+    """Return a date or a datetime, the latter with its offset if one is given."""
+    if isinstance(value, date):
+        return value
+    text = _text(field, value)
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        pass
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        hint = "write it like 2026-12-31T18:00:00 or 2026-12-31T18:00:00+01:00"
+        raise Invalid(f"{quoted(text)} is no time", word="moment", hint=hint) from None
 
 
 def _callable(field: Field, value: Any) -> str:
@@ -387,6 +494,28 @@ def _choice(field: Field, value: Any) -> Any:
 
 
 def _values(field: Field, value: Any) -> dict[str, Any]:
+    """Return a table of what JSON can say too: it goes to other processes as such."""
+    for path, each in _inside(_table(field, value)):
+        name = named(".".join(map(str, (field.name, *path))))
+        if isinstance(each, date | time):
+            hint = f'write it as a text: "{each.isoformat()}"'
+            raise Invalid(f"{name} is a date or time, which cannot be handed on", hint=hint, path=path)
+        if isinstance(each, int) and each.bit_length() > _MOST_BITS:
+            message = f"{name} is a number of thousands of digits, which cannot be handed on"
+            raise Invalid(message, word="value", hint="write it as a text", path=path)
+    return value  # type: ignore[no-any-return]  # `_table` has seen that it is one
+
+
+def _inside(value: Any, path: "KeyPath" = ()) -> "Iterator[tuple[KeyPath, Any]]":
+    """Give everything below a table or an array that is neither, with its keys."""
+    if isinstance(value, dict | list):
+        for key, each in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _inside(each, (*path, key))
+    else:
+        yield path, value
+
+
+def _table(field: Field, value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise Invalid(f"`{field.name}` must be {field.type}, not {described(value)}")
     return value
@@ -404,7 +533,7 @@ def _modules(field: Field, value: Any) -> tuple[str, ...]:
 
 
 def _texts(field: Field, value: Any) -> dict[str, str]:
-    for name, text in _values(field, value).items():
+    for name, text in _table(field, value).items():
         if not isinstance(text, str):
             message = f"`{field.name}.{name}` must be a string, not {described(text)}"
             raise Invalid(message, hint="put it in quotes", path=(name,))
@@ -451,9 +580,12 @@ def described(value: Any) -> str:
 
 _CHECKS: dict[Type, Callable[[Field, Any], Any]] = {
     Type.CALLABLE: _callable,
-    Type.SCHEDULE: _text,
+    Type.SCHEDULE: _schedule,
+    Type.MOMENT: _moment,
+    Type.EXCLUSIONS: _exclusions,
     Type.ZONE: _text,
     Type.PATH: _text,
+    Type.ANY_TEXT: _any_text,
     Type.DURATION: _duration,
     Type.WHOLE: _whole,
     Type.FLAG: _flag,

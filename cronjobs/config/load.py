@@ -2,11 +2,13 @@
 
 import os
 from collections.abc import Iterable, Mapping
+from datetime import date
 from itertools import islice
 from keyword import iskeyword
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cronjobs.config.fields import (
+    CALENDAR,
     JOB_NAME,
     OTHER_WORDS,
     TABLE_NAMES,
@@ -24,7 +26,8 @@ from cronjobs.config.zone import is_zone, known_zones, zone_of_surroundings
 from cronjobs.core.errors import ConfigError, ScheduleError
 from cronjobs.core.job import Configuration, Job, QuerySettings, Service, Settings
 from cronjobs.core.problem import Problem
-from cronjobs.core.schedule import Schedule, parse_schedule
+from cronjobs.core.schedule import parse_schedule
+from cronjobs.core.schedule.cron import has_hash
 from cronjobs.core.suggest import closest, did_you_mean, named, quoted
 from cronjobs.targets import RESERVED, parameter_name
 
@@ -40,6 +43,7 @@ class Loaded(NamedTuple):
 
     configuration: holds the jobs without mistakes; None where the file is not TOML at all.
     callables: {job name: its `callable` and its `args`}, also of jobs that have other mistakes.
+    document: what the file says as TOML.
     definitions: {job name: the `@job` it comes from}.
     """
 
@@ -47,6 +51,7 @@ class Loaded(NamedTuple):
     problems: tuple[Problem, ...]
     source: Source
     callables: Mapping[str, tuple[str, Mapping[str, Any]]]
+    document: Mapping[str, Any]
     definitions: "Mapping[str, Definition]"
 
 
@@ -87,9 +92,10 @@ def read(
         source = read_source(file)
         document = parse(source)
     except ConfigError as exc:
-        return Loaded(None, exc.problems, source, {}, {})
+        return Loaded(None, exc.problems, source, {}, {}, {})
     reading = _Reading(environ)
     settings = reading.settings(document)
+    reading.calendars(document)
     services, query = reading.services(document), reading.query(document)
     jobs = reading.jobs(document, discovers=bool(settings.discover))
     problems = located(source, reading.mistakes) if reading.mistakes else ()
@@ -99,7 +105,7 @@ def read(
     )
     app_dir = os.path.abspath(app_dir or directory)
     configuration = Configuration(file, directory, app_dir, settings, jobs, services, query)
-    loaded = Loaded(configuration, problems, source, reading.callables, {})
+    loaded = Loaded(configuration, problems, source, reading.callables, document, {})
     if not (settings.discover and discovers):
         return loaded
     from cronjobs.config.discover import discovered  # late: few files need it
@@ -114,9 +120,12 @@ class _Reading:
         self.mistakes: list[Mistake] = []
         self.callables: dict[str, tuple[str, Mapping[str, Any]]] = {}
         self._environ = environ
-        self._schedules: dict[tuple[str, str], ScheduleError | None] = {}
+        self._schedules: dict[tuple[object, ...], ScheduleError | None] = {}
+        self._calendars: dict[str, tuple[str, ...]] = {}
+        self._exclusions: dict[tuple[str, str | int | None], ScheduleError | None] = {}
         self._zones: dict[str, bool] = {}
         self._zone: str | None = None
+        self._hash_seed = ""
         self._defaults: dict[str, Any] = {}
 
     def settings(self, document: dict[str, Any]) -> Settings:
@@ -126,7 +135,20 @@ class _Reading:
         table = self._table(document, "cronjobs")
         values = self._values(table, ("cronjobs",), TABLES["cronjobs"])
         state = values.pop("state", TABLES["cronjobs"]["state"].default)
+        self._hash_seed = values.get("hash_seed", "")
         return Settings(state, **values)
+
+    def calendars(self, document: dict[str, Any]) -> None:
+        """Read the `[calendars]` table, whose names jobs may exclude."""
+        for name, written in self._table(document, "calendars").items():
+            self._calendars[name] = ()
+            path = ("calendars", name)
+            before = len(self.mistakes)
+            value = expanded(written, path, self._environ, self.mistakes.append)
+            values: dict[str, Any] = {}
+            if len(self.mistakes) == before:
+                self._check(CALENDAR._replace(name=name), value, written, path, values)
+            self._calendars[name] = values.get(name, ())
 
     def services(self, document: dict[str, Any]) -> dict[str, Service]:
         """Return the services without mistakes, in the order of the file."""
@@ -220,8 +242,9 @@ class _Reading:
             values["env"] = {**defaults["env"], **own["env"]}
         if "timezone" not in values:
             values["timezone"] = self._surroundings()
+        self._resolve(values, own, path)
         if "schedule" in own:
-            self._check_schedule(own["schedule"], table["schedule"], values["timezone"], (*path, "schedule"))
+            self._check_schedules(name, values, table["schedule"], (*path, "schedule"))
         self._check_what_runs(table, path)
         if "schedule" not in own or not ("callable" in own or "command" in own):
             return None
@@ -239,6 +262,25 @@ class _Reading:
             message = "`args` are for a `callable`, and this job has a `command`"
             hint = "write them into `command`"
             self.mistakes.append(Mistake("value", (*path, "args"), message, hint, "key"))
+
+    def _resolve(self, values: dict[str, Any], own: Mapping[str, Any], path: KeyPath) -> None:
+        """Put instants and texts in place of what only a job's other keys, or other tables, can tell."""
+        for key in ("starts_at", "ends_at"):
+            if values.get(key) is not None:
+                try:
+                    values[key] = _instant(values[key], values["timezone"], is_end=key == "ends_at")
+                except (ValueError, OverflowError):
+                    values[key] = None
+                    place = (*(path if key in own else ("defaults",)), key)
+                    self.mistakes.append(Mistake("moment", place, f"`{key}` is beyond all calendars"))
+        starts_at, ends_at = values.get("starts_at"), values.get("ends_at")
+        if starts_at is not None and ends_at is not None and ends_at < starts_at:
+            key = "ends_at" if "ends_at" in own or "starts_at" not in own else "starts_at"
+            place = (*(path if key in own else ("defaults",)), key)
+            message = "`ends_at` comes before `starts_at`: the job would never be due"
+            self.mistakes.append(Mistake("contradiction", place, message, "exchange them, or leave one out"))
+        if "exclude" in values:
+            values["exclude"] = self._written_out(values["exclude"])
 
     def _table(self, document: dict[str, Any], key: str) -> dict[str, Any]:
         table = document.get(key, {})
@@ -279,18 +321,73 @@ class _Reading:
         if field.type is Type.ZONE and not self._is_zone(result):
             self.mistakes.append(Mistake("zone", path, *_no_zone(result)))
             return
+        if field.type is Type.EXCLUSIONS and not self._are_exclusions(result, written, path):
+            return
         values[field.attribute] = result
 
-    def _check_schedule(self, text: str, written: Any, zone: str, path: KeyPath) -> None:
-        key = (text, zone)
+    def _check_schedules(self, name: str, values: Mapping[str, Any], written: Any, path: KeyPath) -> None:
+        for place, text in enumerate(values["schedule"]):
+            if isinstance(written, list):
+                error = self._schedule_error(name, text, values)
+                self._note(error, text, written[place], (*path, place))
+            else:
+                self._note(self._schedule_error(name, text, values), text, written, path)
+
+    def _schedule_error(self, name: str, text: str, values: Mapping[str, Any]) -> ScheduleError | None:
+        """Return what is wrong with one text of a job, asked once for all jobs to which that is the same."""
+        # The job's name matters to `H` alone, and a beginning to rules that have none of their own.
+        job = name if has_hash(text) else ""
+        starts_at = values.get("starts_at")
+        key = (text, values["timezone"], job, starts_at, dialect := values.get("dialect", "cronjobs"))
         if key not in self._schedules:
+            self._schedules[key] = None
             try:
-                self._schedules[key] = _refusal(parse_schedule(text, zone))
+                parse_schedule(
+                    *(text, values["timezone"]),
+                    job=job,
+                    hash_seed=self._hash_seed,
+                    starts_at=starts_at,
+                    dialect=dialect,
+                )
             except ScheduleError as exc:
                 self._schedules[key] = exc
-        if error := self._schedules[key]:
+        return self._schedules[key]
+
+    def _note(self, error: ScheduleError | None, text: str, written: Any, path: KeyPath) -> None:
+        if error:
             column = error.column if text == written else 0
             self.mistakes.append(Mistake(error.code, path, str(error), error.hint, column=column))
+
+    def _are_exclusions(self, texts: tuple[str, ...], written: Any, path: KeyPath) -> bool:
+        """Return whether all texts exclude something; what is wrong with the others is noted."""
+        before = len(self.mistakes)
+        for place, text in enumerate(texts):
+            is_array = isinstance(written, list)
+            key = (text, path[1] if path[0] == "calendars" else None)
+            if key not in self._exclusions:
+                self._exclusions[key] = self._exclusion_error(text, path)
+            at = (*path, place) if is_array else path
+            self._note(self._exclusions[key], text, written[place] if is_array else written, at)
+        return len(self.mistakes) == before
+
+    def _exclusion_error(self, text: str, path: KeyPath) -> ScheduleError | None:
+        from cronjobs.core.schedule.exclusions import parse_exclusions  # late: few jobs exclude anything
+
+        try:
+            if path[0] == "calendars":
+                name = str(path[1]).strip()
+                parse_exclusions([f"calendar:{name}"], {name: [text]})
+            else:
+                parse_exclusions([text], dict.fromkeys(self._calendars, ()))
+        except ScheduleError as exc:
+            return exc
+        return None
+
+    def _written_out(self, texts: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the texts with those of a calendar in place of its name."""
+        from cronjobs.core.schedule.exclusions import written_out  # late: as above
+
+        return tuple(written_out(texts, self._calendars))
 
     def _is_zone(self, zone: str) -> bool:
         if zone not in self._zones:
@@ -365,12 +462,20 @@ def _other_table(key: str, fields: Iterable[str]) -> str:
     return ""
 
 
-def _refusal(schedule: Schedule) -> ScheduleError | None:
-    """Return why a schedule that is understood cannot be a job's, or None."""
-    if schedule.kind in ("elapsed", "reboot"):
-        word = schedule.text.split()[0]
-        return ScheduleError(f"{word} is not scheduled by this version", code="unsupported", hint=_NOT_YET)
-    return None
+def _instant(moment: date, zone: str, *, is_end: bool) -> int:
+    """Return a whole second: of a date its first or its last, of a fraction the next or the one before.
 
+    What has no offset is meant in the zone.
+    """
+    from datetime import datetime, time, timedelta  # late: few jobs begin or end
 
-_NOT_YET = "fields say when a job runs: `*/15 * * * *` is every quarter of an hour"
+    from cronjobs.core.words import zone_rules
+
+    if not isinstance(moment, datetime):
+        if is_end:
+            return _instant(moment + timedelta(days=1), zone, is_end=False) - 1
+        moment = datetime.combine(moment, time())
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=zone_rules(zone))
+    seconds = moment.timestamp()
+    return int(seconds // 1) if is_end else -int(-seconds // 1)

@@ -60,7 +60,6 @@ CODES: dict[str, Code] = {
     "reversed": Code("E107", "The range ends before it begins."),
     "nickname": Code("E108", "No such nickname, or something stands beside it."),
     "misplaced": Code("E109", "A term that only other fields know."),
-    "unsupported": Code("E118", "A schedule that this version does not run."),
     "character": Code("E110", "A character that no schedule contains."),
     "length": Code("E111", "The schedule is longer than 1,024 characters."),
     "empty": Code("E112", "The schedule is empty."),
@@ -78,6 +77,8 @@ CODES: dict[str, Code] = {
     "variable": Code("E207", "A `${VARIABLE}` is not set, or not written like one."),
     "job_name": Code("E208", "The name cannot be a job's name."),
     "target": Code("E209", "The text cannot name a callable."),
+    "moment": Code("E210", "The text is no date and no time."),
+    "contradiction": Code("E211", "Two keys say things that cannot both be."),
     "service_key": Code("E220", "The key cannot be a service's."),
     "twice": Code("E221", "Two jobs have the same name."),
     "definition": Code("E222", "A function cannot be a job by `@job`."),
@@ -87,6 +88,21 @@ CODES: dict[str, Code] = {
     "call": Code("E304", "The callable cannot be called as a job."),
     "argument": Code("E305", "An argument that the callable does not take, or a parameter without a value."),
     "circle": Code("E306", "Services need each other in a circle."),
+    # Warnings. Of a schedule: the words of Lint.code.
+    "past": Code("W101", "The schedule no longer fires."),
+    "day-fields": Code("W102", "Both day fields are restricted: a day needs only one of them."),
+    "star-step": Code("W103", "Two restricted day fields, of which other crons would need only one."),
+    "uneven-step": Code("W104", "The last step is shorter than the others."),
+    "long-step": Code("W105", "The step is longer than the field: it fires at the first value only."),
+    "some-months": Code("W106", "Some months do not have the day."),
+    "leap-day": Code("W107", "Only leap years have the day."),
+    "dst-gap": Code("W108", "A time of day that a clock change will skip."),
+    "dst-repeat": Code("W109", "A time of day that a clock change will repeat."),
+    "hourly-fixed": Code("W110", "Every hour, but written so that a clock change is treated as for a time."),
+    "often": Code("W111", "The job is due far more often than its timeout allows."),
+    "overlap": Code("W112", "The timeout is longer than the shortest distance of two occurrences."),
+    "over": Code("W113", "The job will never be due again."),
+    "long_stop": Code("W201", "Stopping may take longer than containers are given."),
     "no_jobs": Code("W401", "The file defines no job."),
 }
 
@@ -97,7 +113,7 @@ def located(source: Source, mistakes: Iterable[Mistake]) -> tuple[Problem, ...]:
 
     positions = Positions(source.text)
     problems = []
-    for mistake in mistakes:
+    for mistake in dict.fromkeys(mistakes):  # jobs share `[defaults]`
         start, end = positions.span(mistake.path, at=mistake.at, column=mistake.column)
         problems.append(
             problem(source, mistake.word, positions.place(start, end), mistake.message, mistake.hint)

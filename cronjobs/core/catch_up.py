@@ -34,10 +34,11 @@ def catch_up(schedule: "Schedule", after: int, now: int) -> CatchUp:
         return CatchUp(None, None)
     instant = last if last >= now - WINDOW_SECONDS else None
     until = last if instant is None else last - 1
-    return CatchUp(instant, _missed(schedule, after, until))
+    return CatchUp(instant, missed_between(schedule, after, until))
 
 
-def _missed(schedule: "Schedule", after: int, until: int) -> Missed | None:
+def missed_between(schedule: "Schedule", after: int, until: int) -> Missed | None:
+    """Return the occurrences in (after, until] as one row, or None if there is none."""
     count = schedule.count_between(after, until)
     if not count:
         return None

@@ -2,7 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from cronjobs.core.schedule import Dialect
 
 
 class Concurrency(StrEnum):
@@ -24,7 +27,7 @@ class Job(NamedTuple):
 
     name: str
     callable: str  # "pkg.mod:attr.attr", or "" where there is a `command`
-    schedule: str
+    schedule: tuple[str, ...]  # due when any of these texts says so
     timezone: str  # a key of zoneinfo, never empty
     number_of_executions: int | None = None
     args: Mapping[str, Any] = {}
@@ -37,11 +40,24 @@ class Job(NamedTuple):
     command: tuple[str, ...] = ()  # a program and its arguments, instead of `callable`
     cwd: str | None = None  # None: the configuration's directory
     user: str | None = None
+    starts_at: int | None = None  # UTC seconds, and it may be due then
+    ends_at: int | None = None  # the same
+    exclude: tuple[str, ...] = ()  # days, ranges of days and cron texts; calendars are written out
+    dialect: "Dialect" = "cronjobs"
 
     @property
     def form(self) -> str:
-        """What makes its occurrences the ones they are: a job whose form changes owes nothing from before."""
-        return f"{self.schedule}|{self.timezone}|{'enabled' if self.enabled else 'disabled'}"
+        """What makes its occurrences the ones they are: a job whose form changes owes nothing from before.
+
+        State files hold it, so a key that a job does not use must not show in it.
+        """
+        texts = "\n".join(self.schedule)
+        form = f"{texts}|{self.timezone}|{'enabled' if self.enabled else 'disabled'}"
+        for key in ("starts_at", "ends_at", "exclude", "dialect"):
+            value = getattr(self, key)
+            if value != self._field_defaults[key]:
+                form += f"|{key}={value!r}"
+        return form
 
 
 class Occurrence(NamedTuple):
@@ -58,6 +74,7 @@ class Settings(NamedTuple):
     grace_seconds: float = 15.0
     max_parallel: int = 100
     import_timeout_seconds: float = 30.0
+    hash_seed: str = ""  # what `H` is hashed from besides the job's name
     discover: Sequence[str] = ()  # modules whose functions define jobs
 
 

@@ -17,7 +17,10 @@ class Clock(Protocol):
         """Return the wall clock, in UTC seconds."""
 
     def monotonic(self) -> float:
-        """Return seconds that only ever grow, by the time that really passes."""
+        """Return seconds that only ever grow, by the time that really passes while the machine is awake."""
+
+    def suspended(self) -> float:
+        """Return for how many seconds the machine has been suspended, ever; 0 where that cannot be known."""
 
 
 class Claim(NamedTuple):
@@ -107,6 +110,9 @@ class Store(Protocol):
 
     def last_success(self, job: str) -> Run | None:
         """Return the job's newest run that succeeded."""
+
+    def first_free(self, job: str, instant: int) -> int:
+        """Return the first second, from an instant on, for which no row of a job stands."""
 
     def unfinished(self) -> list[Run]:
         """Return every run that is claimed, waiting or running, oldest first."""

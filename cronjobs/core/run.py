@@ -30,6 +30,7 @@ class Reason(StrEnum):
     TOO_LATE = "too_late"
     SHUTDOWN = "shutdown"
     USER = "user"
+    CLOCK = "clock"
     ZYGOTE = "zygote"
 
 

@@ -1,12 +1,12 @@
 """The only place that builds edges: clock, store, executor, log."""
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from cronjobs.clock import SystemClock
+from cronjobs.core.due import is_anchored, schedules_of
 from cronjobs.core.events import Level, Note
 from cronjobs.core.job import Configuration, Job
-from cronjobs.core.ports import Observer
-from cronjobs.core.schedule import parse_schedule
+from cronjobs.core.ports import Definition, Observer
 from cronjobs.core.workflow import Intent, WorkflowRecord, WorkflowState
 from cronjobs.engine.manual import Manual
 from cronjobs.engine.scheduler import Options, Scheduler
@@ -28,20 +28,15 @@ from cronjobs.processes import (
 from cronjobs.signals import SignalPipe
 from cronjobs.store.sqlite import SqliteStore
 
-if TYPE_CHECKING:
-    from cronjobs.core.schedule import Schedule
-
 _MOST_ARMED = 1000
 _SPARE_DESCRIPTORS = 256
 LogFormat = Literal["text", "json"]
 
 
-def schedules_of(configuration: Configuration) -> dict[str, "Schedule"]:
-    """Return each job's schedule; equal ones are one object, unless they depend on the job's name."""
-    return {
-        job.name: parse_schedule(job.schedule, job.timezone, job=job.name)
-        for job in configuration.jobs.values()
-    }
+def _anchors(configuration: Configuration, store: SqliteStore, now: int) -> dict[str, int]:
+    """Return when the jobs that are counted from their first start had it: now, if they had none."""
+    definitions = [Definition(job.name, job.form) for job in configuration.jobs.values() if is_anchored(job)]
+    return store.define(definitions, now) if definitions else {}
 
 
 def schedule(
@@ -81,7 +76,7 @@ def schedule(
         executor.begin()
         scheduler = Scheduler(
             configuration,
-            schedules_of(configuration),
+            schedules_of(configuration, _anchors(configuration, store, int(clock.now()))),
             options._replace(max_armed=_most_armed()),
             clock=clock,
             store=store,

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from cronjobs.core.agenda import Agenda
 from cronjobs.core.catch_up import LATE_SECONDS, WINDOW_SECONDS, Missed, catch_up
 from cronjobs.core.decide import Facts, decide, remaining
+from cronjobs.core.due import is_at_start, is_due_at_start
 from cronjobs.core.errors import StateError, StateLostError
 from cronjobs.core.events import Coming, Event, Note, RunFinished, RunSkipped, SchedulePrinted
 from cronjobs.core.job import Concurrency, Configuration, Job, Occurrence
+from cronjobs.core.jumps import Jump, Reading, jump_between, owed_after
 from cronjobs.core.ports import (
     Claim,
     Clock,
@@ -21,7 +23,8 @@ from cronjobs.core.ports import (
     Said,
     Signalled,
 )
-from cronjobs.core.run import Reason, Run, Trigger
+from cronjobs.core.run import Reason, Run, Trigger, instant_text
+from cronjobs.core.words import rough_duration
 from cronjobs.engine.dispatch import Dispatch
 from cronjobs.engine.recovery import recover
 
@@ -29,7 +32,6 @@ if TYPE_CHECKING:
     from cronjobs.core.schedule import Schedule
     from cronjobs.store.sqlite import SqliteStore
 
-_WAIT_SECONDS = 30.0  # the longest: by then what others wrote to the state file is seen
 _WARM_SECONDS = 5.0  # ahead of a job, its zygote starts
 _ARM_SECONDS = 0.05  # ahead of their instant, processes are made, and for each so much more
 _ARM_SECONDS_A_JOB = 0.0015
@@ -46,6 +48,8 @@ class Options(NamedTuple):
     grace_seconds: float
     exit_when_done: bool = False
     max_armed: int = 0  # how many processes may be made ahead of their instant
+    is_start: bool = True  # whether jobs are due that are so at every start
+    longest_wait_seconds: float = 30.0  # by then what others wrote to the state file is seen
 
 
 class Scheduler:
@@ -71,6 +75,10 @@ class Scheduler:
         self._observer = observer
         self._agenda = Agenda()
         self._owed: list[Occurrence] = []  # due, and not yet claimed
+        self._starting: set[Occurrence] = set()  # due because the scheduler started
+        self._leapt: list[tuple[str, Jump]] = []  # jobs that were due within a jump, and it
+        self._reading = self._read_clocks()
+        self._pause_seconds = 0.0  # how long the loop was to wait since then
         self._dispatch = Dispatch(
             configuration.jobs,
             clock=clock,
@@ -97,7 +105,8 @@ class Scheduler:
         while not self._is_over():
             self._turn()
             self._observer.flush()
-            for event in self._executor.wait(self._pause()):
+            self._pause_seconds = self._pause()
+            for event in self._executor.wait(self._pause_seconds):
                 self._take(event)
         self._end()
         return 128 + self._stop_signals[-1] if len(self._stop_signals) > 1 else 0
@@ -105,7 +114,9 @@ class Scheduler:
     # The start
 
     def _begin(self) -> None:
-        now = self._clock.now()
+        self._reading = self._read_clocks()
+        self._pause_seconds = float("inf")  # a start may take its time
+        now = self._reading.wall
         enabled = [job for job in self._jobs.values() if job.enabled]
         definitions = [Definition(job.name, job.form) for job in self._jobs.values()]
         defined_at = self._store.define(definitions, int(now))
@@ -121,6 +132,12 @@ class Scheduler:
         if ticked_until is not None:
             since = {job.name: max(ticked_until, defined_at[job.name]) for job in enabled}
             self._catch_up(since, now)
+        if self._options.is_start:
+            due = [job.name for job in enabled if is_due_at_start(job, int(now))]
+            # An earlier start, or a time of day, may have this second already: each start is one of its own.
+            starting = [Occurrence(name, self._store.first_free(name, int(now))) for name in due]
+            self._starting = set(starting)
+            self._owed += starting
         self._drop_finished()
         self._tell(SchedulePrinted(self._coming()))
 
@@ -163,13 +180,46 @@ class Scheduler:
 
     def _tick(self) -> None:
         """Decide about all that is due, and claim it in one transaction."""
-        now = self._clock.now()
-        monotonic = self._clock.monotonic()
+        before, self._reading = self._reading, self._read_clocks()
+        now, monotonic = self._reading.wall, self._reading.monotonic
+        if jump := jump_between(before, self._reading):
+            self._leap(jump)
+        elif (stall := monotonic - before.monotonic - self._pause_seconds) > LATE_SECONDS:
+            message = (
+                f"the scheduler stood still for {rough_duration(stall)}: what was due is left to catch_up"
+            )
+            self._tell(Note("warning", "stalled", message))
         self._owed += self._agenda.due(now)
-        if self._owed and monotonic >= self._claim_not_before:
+        if self._is_owing() and monotonic >= self._claim_not_before:
             self._claim_owed(now)
-        if monotonic - self._looked_at >= _WAIT_SECONDS:
+        if monotonic - self._looked_at >= self._options.longest_wait_seconds:
             self._look_around(now)
+
+    def _read_clocks(self) -> Reading:
+        clock = self._clock
+        return Reading(clock.now(), clock.monotonic(), clock.suspended())
+
+    def _is_owing(self) -> bool:
+        """Return whether there is something due that is not claimed yet."""
+        return bool(self._owed or self._leapt)
+
+    def _leap(self, jump: Jump) -> None:
+        """Begin the agenda again where the clock went to, and keep what it jumped over."""
+        event, message = _about(jump)
+        self._tell(Note("warning", event, message))
+        end = int(jump.end)
+        if jump.seconds > 0:
+            leapt = self._agenda.before(end + 1)
+            self._leapt += [(name, jump) for name in leapt]
+        else:
+            # One whose last moment is ahead again is back, unless it used up its limit.
+            leapt = [
+                job.name
+                for job in self._jobs.values()
+                if job.name in self._agenda or (job.enabled and job.number_of_executions is None)
+            ]
+        for name in leapt:
+            self._agenda.add(name, self._schedules[name], end)
 
     def _claim_owed(self, now: float) -> None:
         """Decide about all that is owed; where that cannot be written down, try again after a while."""
@@ -188,13 +238,21 @@ class Scheduler:
         self._claim_not_before = self._clock.monotonic() + _AGAIN_SECONDS
 
     def _decide_owed(self, now: float) -> None:
-        names = list(dict.fromkeys(occurrence.job for occurrence in self._owed))
+        leapt = [name for name, _ in self._leapt]
+        names = list(dict.fromkeys((*leapt, *(occurrence.job for occurrence in self._owed))))
         facts = self._facts(names)
         claims: list[Claim] = []
         passed: list[Passed] = []
+        for name, jump in self._leapt:
+            owed = owed_after(self._schedules[name], jump)
+            if owed.missed is not None:
+                reason = Reason.CLOCK if jump.is_bridged else Reason.TOO_LATE
+                passed.append(_missed(name, owed.missed, reason))
+            if owed.instant is not None:
+                self._decide(Occurrence(name, owed.instant), Trigger.CATCH_UP, facts, claims, passed)
         late: dict[str, int] = {}  # {job: when it was due first}
         for occurrence in self._owed:
-            if occurrence.scheduled_for < now - LATE_SECONDS:
+            if occurrence.scheduled_for < now - LATE_SECONDS and occurrence not in self._starting:
                 late.setdefault(*occurrence)
         for name, first in late.items():
             owed = catch_up(self._schedules[name], first - 1, int(now))
@@ -203,7 +261,7 @@ class Scheduler:
             if owed.instant is not None:
                 self._decide(Occurrence(name, owed.instant), Trigger.CATCH_UP, facts, claims, passed)
         for occurrence in self._owed:
-            if occurrence.job not in late:
+            if occurrence.job not in late or occurrence in self._starting:
                 self._decide(occurrence, Trigger.SCHEDULE, facts, claims, passed)
         self._claim(claims, passed, now)
 
@@ -243,7 +301,7 @@ class Scheduler:
 
     def _claim(self, claims: Sequence[Claim], passed: Sequence[Passed], now: float) -> None:
         runs, rows = self._store.claim(claims, passed, ticked_until=int(now), now=now)
-        self._owed = []
+        self._owed, self._leapt = [], []
         for row in rows:
             self._tell(RunSkipped(row))
         for run in runs:
@@ -258,7 +316,9 @@ class Scheduler:
             if self._store.changed():
                 self._drop_finished()
             # What could not be claimed yet would be forgotten if the scheduler died.
-            until = min((each.scheduled_for - 1 for each in self._owed), default=int(now))
+            unclaimed = [each.scheduled_for - 1 for each in self._owed]
+            unclaimed += [int(jump.start) for _, jump in self._leapt]
+            until = min(unclaimed, default=int(now))
             self._store.tick(ticked_until=until, now=now)
             if self._clock.monotonic() - self._pruned_at > _PRUNE_SECONDS:
                 self._pruned_at = self._clock.monotonic()
@@ -318,17 +378,17 @@ class Scheduler:
         if self._is_over():
             return 0.0
         now, monotonic = self._clock.now(), self._clock.monotonic()
-        instants = [self._looked_at + _WAIT_SECONDS]
+        instants = [self._looked_at + self._options.longest_wait_seconds]
         at = self._agenda.wake_at()
         if self._stop_signals:
             instants = [monotonic + 1.0 if self._drained_by is None else self._drained_by]
-        elif self._owed:
+        elif self._is_owing():
             instants.append(self._claim_not_before)
         elif at is not None:
             instants.append(monotonic + at - now - self._next_lead_seconds(at))
         if (wake_at := self._dispatch.wake_at()) is not None:
             instants.append(wake_at)
-        return min(max(0.0, min(instants) - monotonic), _WAIT_SECONDS)
+        return min(max(0.0, min(instants) - monotonic), self._options.longest_wait_seconds)
 
     def _next_lead_seconds(self, at: int) -> float:
         if at != self._warmed_for:
@@ -343,7 +403,9 @@ class Scheduler:
         elif not isinstance(event, Signalled):
             self._dispatch.take(event)
         elif event.signum == SIGUSR1:
-            self._looked_at = -_WAIT_SECONDS  # somebody changed the state file: look at once
+            self._looked_at = (
+                -self._options.longest_wait_seconds
+            )  # somebody changed the state file: look at once
         else:
             self._stop_signals.append(event.signum)
             if len(self._stop_signals) == 2:
@@ -382,7 +444,7 @@ class Scheduler:
                 hint="the next start finds these runs unfinished and records them as lost",
             )
         if monotonic >= self._drained_by:
-            self._drained_by = monotonic + _WAIT_SECONDS
+            self._drained_by = monotonic + self._options.longest_wait_seconds
             self._dispatch.end_all(Reason.SHUTDOWN)
 
     def _is_over(self) -> bool:
@@ -391,7 +453,7 @@ class Scheduler:
         return (
             self._options.exit_when_done
             and not self._agenda.wake_at()
-            and not self._owed
+            and not self._is_owing()
             and self._dispatch.is_idle
         )
 
@@ -402,8 +464,23 @@ class Scheduler:
         self._observer.drain(_DRAIN_SECONDS)
 
 
-def _missed(job: str, missed: Missed) -> Passed:
-    return Passed(job, *missed, "missed", Reason.TOO_LATE, Trigger.CATCH_UP)
+def _missed(job: str, missed: Missed, reason: Reason = Reason.TOO_LATE) -> Passed:
+    return Passed(job, *missed, "missed", reason, Trigger.CATCH_UP)
+
+
+def _about(jump: Jump) -> tuple[str, str]:
+    """Return the word and the sentence that the log has for a jump."""
+    far = rough_duration(abs(jump.seconds))
+    if jump.seconds < 0:
+        until = instant_text(jump.start)
+        message = f"the clock was set back by {far}: what has run does not run again; jobs rest until {until}"
+        return "clock_backward", message
+    if jump.is_suspension:
+        return "suspended", f"the machine was suspended for {far}: what was due is left to catch_up"
+    if jump.is_bridged:
+        message = f"the clock was put forward by {far}: fixed times that were skipped run once, others go on"
+        return "clock_forward", message
+    return "clock_forward", f"the clock was put forward by {far}: what was skipped is left to catch_up"
 
 
 def _why_never(job: Job, executions: int) -> str:
@@ -411,4 +488,4 @@ def _why_never(job: Job, executions: int) -> str:
         return "disabled"
     if remaining(job, executions) == 0:
         return f"done {executions}/{job.number_of_executions}"
-    return "no more occurrences"
+    return "at every start of the scheduler" if is_at_start(job) else "no more occurrences"

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from signal import SIGTERM
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+from cronjobs.core.due import is_anchored, schedules_of
 from cronjobs.core.job import Configuration
-from cronjobs.core.ports import Ended, ExecutorEvent, Launch, Prepared, Signalled
-from cronjobs.core.schedule import parse_schedule
+from cronjobs.core.ports import Definition, Ended, ExecutorEvent, Launch, Prepared, Signalled
 from cronjobs.engine.scheduler import Options, Scheduler
 from cronjobs.processes import own_identity
 
@@ -33,17 +33,19 @@ def simulate(
 
     store: one in memory, which holds the counts to begin with; it is written to.
 
-    Runs take no time and succeed. Nothing from before `start` is owed.
+    Runs take no time and succeed. A scheduler is thought to go on at `start`: that is no occurrence for
+    `@reboot`, and nothing from before is owed.
     """
     store.attach(own_identity(), now=start)
+    anchored = [Definition(job.name, job.form) for job in configuration.jobs.values() if is_anchored(job)]
+    anchors = store.define(anchored, int(start // 1)) if anchored else {}
     clock = _VirtualClock(start)
     executor = _InstantExecutor(clock, end + _AFTER_END_SECONDS)
-    schedules = {
-        job.name: parse_schedule(job.schedule, job.timezone, job=job.name)
-        for job in configuration.jobs.values()
-    }
+    options = Options(
+        grace_seconds=0.0, exit_when_done=True, is_start=False, longest_wait_seconds=float("inf")
+    )
     scheduler = Scheduler(
-        *(configuration, schedules, Options(grace_seconds=0.0, exit_when_done=True)),
+        *(configuration, schedules_of(configuration, anchors), options),
         clock=clock,
         store=store,
         executor=executor,
@@ -67,6 +69,10 @@ class _VirtualClock:
     def monotonic(self) -> float:
         """Return the same: nobody sets this clock."""
         return self.moment
+
+    def suspended(self) -> float:
+        """Return 0: it never sleeps."""
+        return 0.0
 
 
 class _InstantExecutor:
@@ -102,11 +108,11 @@ class _InstantExecutor:
     def signal(self, number: int, signum: int) -> None:
         """Do nothing: no run lasts long enough to be signalled."""
 
-    def answer(self, number: int, ticket: int, answer: Any) -> None:
-        """Do nothing: no run lasts long enough to ask."""
+    def answer(self, number: int, ticket: int, answer: object) -> None:
+        """Do nothing: no run asks anything."""
 
     def ask_to_stop(self, number: int) -> None:
-        """Do nothing, as above."""
+        """Do nothing: as with signals."""
 
     def wait(self, timeout_seconds: float) -> list[ExecutorEvent]:
         """Return what has happened; if nothing has, let time pass."""

@@ -12,27 +12,33 @@ from cronjobs.targets import parameter_name, split
 
 
 class Supplies(NamedTuple):
-    """What runs resolve their services from. plans: of factories that were looked at already, by key."""
+    """What runs resolve their services from.
+
+    plans: of factories that were looked at already, by key. misread: names of what has a mistake of its own,
+    so that whoever names it has none.
+    """
 
     services: Mapping[str, Service] = {}
     plans: Mapping[str, Plan] = {}
     query: QuerySettings | None = None
+    misread: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, values: Sequence[Any]) -> "Supplies":
         """Return the supplies from what came as JSON."""
-        services, plans, query = values
+        services, plans, query, misread = values
         return cls(
             {key: Service(factory, Scope(scope)) for key, (factory, scope) in services.items()},
             {key: Plan.read(plan) for key, plan in plans.items()},
             None if query is None else QuerySettings(*query),
+            tuple(misread),
         )
 
     @property
     def injectable(self) -> tuple[str, ...]:
         """The names that a run's container knows."""
         query = () if self.query is None else ("query",)
-        return (*INJECTABLE, *query, *map(parameter_name, self.services))
+        return (*INJECTABLE, *query, *map(parameter_name, self.services), *self.misread)
 
     @property
     def modules(self) -> Mapping[str, str]:

@@ -292,6 +292,13 @@ class SqliteStore:
         found: int | None = self._one("SELECT ticked_until FROM scheduler")
         return found
 
+    def first_free(self, job: str, instant: int) -> int:
+        """Return the first second, from an instant on, for which no row of a job stands."""
+        with explained(self.path):
+            while _has_row(self._database, job, instant):
+                instant += 1
+        return instant
+
     def unfinished(self) -> list[Run]:
         """Return every run that is claimed, waiting or running, oldest first."""
         return self._runs(f"WHERE {_UNFINISHED} ORDER BY scheduled_for, row")
@@ -311,6 +318,11 @@ class SqliteStore:
         """Return when a scheduler last showed that it lives."""
         found: float | None = self._one("SELECT ticked_at FROM scheduler")
         return found
+
+    def definitions(self) -> dict[str, tuple[str, int]]:
+        """Return {job: its form, and since when it has had it}."""
+        rows = self._select("SELECT name, form, defined_at FROM job WHERE form IS NOT NULL")
+        return {name: (form, defined_at) for name, form, defined_at in rows}
 
     def last_runs(self, jobs: Sequence[str]) -> dict[str, Run]:
         """Return each job's newest row that stands for a run."""

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from cronjobs.cli.main import COMMANDS
+
 SHIPPED = Path(__file__).parents[2] / "completions"
 FILES = {"bash": "cronjobs.bash", "zsh": "_cronjobs", "fish": "cronjobs.fish"}
 CLICK = tuple(map(int, importlib.metadata.version("click").split(".")[:2]))
@@ -28,11 +30,9 @@ def completed(place, line):
     ("line", "words"),
     [
         ("cronjobs st", ["status"]),
-        (
-            "cronjobs ",
-            ["run", "next", "status", "history", "validate", "trigger", "workflow", "reset", "completion"],
-        ),
+        ("cronjobs ", [*COMMANDS]),
         ("cronjobs next --n", ["--name"]),
+        ("cronjobs explain --t", ["--timezone"]),
         ("cronjobs completion z", ["zsh"]),
         ("cronjobs trigger g", ["greet"]),
         ("cronjobs reset ", ["greet", "fail", "off"]),

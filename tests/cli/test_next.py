@@ -120,3 +120,77 @@ def test_it_neither_imports_jobs_nor_makes_a_state_file(place):
         assert place.type(command).code == 0
 
     assert sorted(path.name for path in place.directory.iterdir()) == ["jobs.toml", "tasks.py"]
+
+
+# Schedules of every kind
+
+SCHEDULES = """
+[defaults]
+timezone = "UTC"
+[jobs.several]
+callable = "tasks:fail"
+schedule = ["0 9 * * *", "0 9,17 * * sat"]
+starts_at = 2027-01-02
+ends_at = 2027-01-09T17:00:00
+exclude = ["2027-01-04..2027-01-06", "calendar:off"]
+[jobs.often]
+callable = "tasks:fail"
+schedule = "@every 90m"
+[jobs.first]
+callable = "tasks:fail"
+schedule = "@reboot"
+[calendars]
+off = [2027-01-07, "* 0-12 8 1 *"]
+"""
+
+
+def test_bounds_exclusions_and_several_texts_are_taken_into_account(place):
+    place.define(SCHEDULES)
+
+    answer = place.type("next", "--name", "several", "--count", "9", "--from", "2027-01-01T00:00Z", "--json")
+
+    assert instants(answer) == [
+        *("2027-01-02T09:00:00Z", "2027-01-02T17:00:00Z", "2027-01-03T09:00:00Z"),
+        *("2027-01-09T09:00:00Z", "2027-01-09T17:00:00Z"),
+    ]
+
+
+def test_a_job_that_never_started_counts_elapsed_time_from_there(place):
+    place.define(SCHEDULES)
+
+    answer = place.type("next", "--name", "often", "--count", "2", "--from", "2027-01-01T00:00Z", "--json")
+
+    assert instants(answer) == ["2027-01-01T01:30:00Z", "2027-01-01T03:00:00Z"]
+
+
+def test_a_job_that_has_been_started_counts_elapsed_time_from_its_first_start(place):
+    place.define(SCHEDULES)
+    place.type("trigger", "often")
+    (row,) = place.type("history", "--json").document
+    first_start = datetime.fromisoformat(row["scheduled_for"])
+
+    (run,) = place.type("next", "--name", "often", "--count", "1", "--json").document
+
+    assert datetime.fromisoformat(run["scheduled_for"]) - first_start == timedelta(minutes=90)
+
+
+def test_a_job_that_waits_for_a_start_says_so(place):
+    place.define(SCHEDULES)
+
+    answer = place.type("next", "--name", "first")
+
+    assert (answer.code, answer.out, answer.err) == (0, "", "first: at every start of the scheduler\n")
+
+
+def test_status_shows_every_text_and_when_it_comes(place):
+    place.define(SCHEDULES)
+
+    several, often, first = place.type("status", "--json").document
+    lines = place.type("status").lines
+
+    assert several["schedule"] == ["0 9 * * *", "0 9,17 * * sat"]
+    assert several["next_run"] == "2027-01-02T09:00:00Z"
+    assert often["next_run"] is not None
+    assert first["next_run"] is None
+    assert "at 09:00; at 09:00 and 17:00 on Saturday" in lines[1]
+    assert lines[3].endswith("at the next start")

@@ -1,9 +1,13 @@
 """`validate`: every problem in its place, on standard output, and the verdict."""
 
+import json
+
 import pytest
 
 
 def test_a_good_file_is_said_to_be_one(place):
+    place.define((place.directory / "jobs.toml").read_text().replace("29 2 *", "* * *"))
+
     answer = place.type("validate")
 
     assert (answer.code, answer.out, answer.err) == (0, "jobs.toml: 3 jobs, no problems\n", "")
@@ -104,6 +108,92 @@ def test_a_line_without_end_is_shown_in_part(place):
     assert max(map(len, answer.lines)) < 200
 
 
+# Warnings
+
+A_JOB = '[jobs.a]\ncallable = "tasks:fail"\n'
+
+
+def test_warnings_are_shown_and_leave_the_file_valid(place):
+    answer = place.type("validate")
+
+    assert (answer.code, answer.err) == (0, "")
+    assert answer.lines == [
+        'warning[W107]: day-of-month "29" is there in leap years only',
+        "  --> jobs.toml:7:17",
+        '7 | schedule = "0 3 29 2 *"',
+        "  |                 ^^",
+        "  = help: `L` is the last day of every February",
+        "jobs.toml: 3 jobs, 1 warning",
+    ]
+
+
+def test_strict_lets_warnings_count(place):
+    answer = place.type("validate", "--strict")
+
+    assert (answer.code, answer.err) == (1, "jobs.toml: 3 jobs, 1 warning\n")
+
+
+def test_errors_and_warnings_stand_in_the_order_of_the_file(place):
+    place.define(
+        f'{A_JOB}schedule = "*/7 * * * *"\n[jobs.b]\ncallable = "tasks:fail"\nschedule = "61 * * * *"\n'
+    )
+
+    answer = place.type("validate", "--format", "concise")
+
+    assert answer.code == 1
+    assert [line.partition("]")[0] for line in answer.lines] == [
+        "jobs.toml:3:13: warning[W104",
+        "jobs.toml:6:13: error[E102",
+    ]
+    assert answer.err == "jobs.toml: 1 problem, 1 warning\n"
+
+
+def test_json_is_one_document_and_nothing_else(place):
+    place.define(f'{A_JOB}schedule = ["0 3 * * *", "0 0 1 * mon,99"]\n')
+
+    answer = place.type("validate", "--format", "json")
+
+    assert (answer.code, answer.err) == (1, "")
+    assert answer.document == {
+        "problems": [
+            {
+                "code": "E102",
+                "severity": "error",
+                "file": "jobs.toml",
+                "line": 3,
+                "column": 39,
+                "end_column": 41,
+                "message": "day-of-week 99 is out of range 0-7",
+                "hint": "use 0-7 or mon, tue, ...",
+            }
+        ]
+    }
+
+
+def test_json_of_a_good_file_has_no_problems(place):
+    place.define(f'{A_JOB}schedule = "0 3 * * *"\ntimezone = "UTC"\n')
+
+    answer = place.type("validate", CRONJOBS_VALIDATE_FORMAT="json")
+
+    assert (answer.code, answer.out and json.loads(answer.out), answer.err) == (0, {"problems": []}, "")
+
+
+def test_github_gets_annotations(place):
+    place.define(f'{A_JOB}schedule = "61 * * * *"\n')
+
+    answer = place.type("validate", "--format", "github")
+
+    assert answer.lines == [
+        "::error file=jobs.toml,line=3,col=13,endColumn=14,title=cronjobs E102"
+        "::minute 61 is out of range 0-59%0Ahelp: use 0-59"
+    ]
+    assert answer.err == "jobs.toml: 1 problem\n"
+
+
+def test_a_format_that_is_none_is_a_usage_error(place):
+    assert place.type("validate", "--format", "xml").code == 2
+
+
 # Services
 
 
@@ -185,6 +275,34 @@ def test_the_parameters_of_jobs_are_held_against_the_services(place):
     ]
 
 
+@pytest.mark.parametrize(
+    ("table", "where"),
+    [
+        ('[services]\nmy-mailer = "services"\nclock = "services:clock"\n', "E209"),
+        ('[services]\nmy-mailer = { factory = "services:make", scope = "runs" }\n', "E204"),
+        ('[services]\nmy-mailer = 5\nclock = "services:clock"\n', "E203"),
+    ],
+)
+def test_a_services_own_mistake_is_all_that_is_said_of_it(place, table, where):
+    (place.directory / "services.py").write_text("def make(): ...\ndef clock(my_mailer): ...\n")
+    (place.directory / "tasks.py").write_text("def good(my_mailer): ...\n")
+    place.define(f'{table}[jobs.good]\ncallable = "tasks:good"\nschedule = "@daily"\n')
+
+    answer = place.type("validate", "--format", "concise")
+
+    assert answer.code == 1
+    assert [line.partition("error[")[2][:4] for line in answer.lines] == [where]
+
+
+def test_a_querys_own_mistake_is_all_that_is_said_of_it(place):
+    (place.directory / "tasks.py").write_text("def good(query): ...\n")
+    place.define('[query]\nurl = 5\n[jobs.good]\ncallable = "tasks:good"\nschedule = "@daily"\n')
+
+    answer = place.type("validate", "--format", "concise")
+
+    assert [line.partition("error[")[2][:4] for line in answer.lines] == ["E203"]
+
+
 # Jobs beside their functions
 
 
@@ -205,6 +323,53 @@ def test_a_problem_of_a_discovered_job_is_placed_in_its_module(place):
         "  --> nightly.py:6:15",
     ]
     assert "3 | @job(schedule='@daily', args={'siz': 1})" in answer.lines
+
+
+def test_warnings_about_a_discovered_job_are_placed_at_its_decorator(place):
+    (place.directory / "nightly.py").write_text(
+        "from cronjobs import job\n\n"
+        "@job(schedule=['@daily', '0 3 29 2 *'], timezone='UTC')\ndef tidy(): ...\n\n"
+        "@job(schedule='0 3 * * *', timezone='UTC')\ndef sweep(): ...\n"
+    )
+    place.define(
+        '[cronjobs]\ndiscover = ["nightly"]\n[defaults]\nkill_after = "1m"\n'
+        f'{A_JOB}schedule = "*/7 * * * *"\ntimezone = "UTC"\n'
+    )
+
+    answer = place.type("validate", "--format", "concise")
+
+    assert answer.code == 0
+    assert [line.partition("]")[0] for line in answer.lines] == [
+        "jobs.toml:4:15: warning[W201",
+        "jobs.toml:7:13: warning[W104",
+        "nightly.py:3:26: warning[W107",
+    ]
+    assert answer.err == "jobs.toml: 3 jobs, 3 warnings\n"
+    assert place.type("validate", "--strict").code == 1
+
+
+def test_warnings_are_given_where_no_modules_are_looked_at(place):
+    place.define(f'[cronjobs]\ndiscover = ["nightly"]\n{A_JOB}schedule = "0 3 29 2 *"\ntimezone = "UTC"\n')
+
+    answer = place.type("validate", "--no-import")
+
+    assert answer.code == 0
+    assert answer.lines[-1] == "jobs.toml: 1 job, 1 warning; the modules in `discover` were not looked at"
+
+
+def test_jobs_in_no_table_do_not_keep_discovered_ones_from_their_warnings(place):
+    (place.directory / "nightly.py").write_text(
+        "from cronjobs import job\n\n@job(schedule='0 3 29 2 *', timezone='UTC')\ndef tidy(): ...\n"
+    )
+    place.define('jobs = 5\n[cronjobs]\ndiscover = ["nightly"]\n')
+
+    answer = place.type("validate", "--format", "concise")
+
+    assert answer.code == 1
+    assert [line.partition("]")[0] for line in answer.lines] == [
+        "jobs.toml:1:8: error[E203",
+        "nightly.py:3:15: warning[W107",
+    ]
 
 
 def test_without_imports_discovered_jobs_are_not_counted_and_it_says_so(place):

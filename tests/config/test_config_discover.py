@@ -2,6 +2,7 @@
 
 import os
 import sys
+from datetime import date
 from inspect import cleandoc
 from typing import get_type_hints
 
@@ -12,7 +13,7 @@ from cronjobs.config.fields import TABLES
 from cronjobs.config.load import load, read
 from cronjobs.core.errors import ConfigError
 
-IMPORTS = "from cronjobs import job\n\n"
+IMPORTS = "from cronjobs import job\nfrom datetime import date, datetime, timezone\n"
 
 
 @pytest.fixture
@@ -80,10 +81,71 @@ def test_both_ways_to_define_a_job_give_the_same(shop):
     assert in_python.callables == in_toml.callables
 
 
+def test_what_says_when_a_job_is_due_is_the_same_in_both_ways(shop):
+    more = "[cronjobs]\nhash_seed = 'a'\ndiscover = ['tasks']\n[calendars]\nholidays = [2026-12-25]\n"
+    in_python = shop(
+        more,
+        tasks="""
+        @job(schedule=["0 3 * * *", "@reboot", "H H * * *"], starts_at=datetime(2026, 12, 1, 9, 30),
+             ends_at=date(2027, 1, 31), exclude=[date(2026, 12, 24), "0 4 * * *", "calendar:holidays"])
+        def several(): ...
+
+        @job(schedule=("@daily",), starts_at=datetime(2026, 12, 1, tzinfo=timezone.utc),
+             exclude=date(2026, 12, 2), ends_at="2027-01-31T18:00:00+01:00")
+        def aware(): ...
+
+        @job(schedule="0 3 * * 7", dialect="croniter", starts_at=None, ends_at=None, exclude=None)
+        def foreign(): ...
+        """,
+    )
+    in_toml = shop(
+        more.replace("discover = ['tasks']\n", "")
+        + """
+        [jobs.several]
+        callable = "tasks:several"
+        schedule = ["0 3 * * *", "@reboot", "H H * * *"]
+        starts_at = 2026-12-01T09:30:00
+        ends_at = 2027-01-31
+        exclude = [2026-12-24, "0 4 * * *", "calendar:holidays"]
+        [jobs.aware]
+        callable = "tasks:aware"
+        schedule = "@daily"
+        starts_at = 2026-12-01T00:00:00Z
+        ends_at = 2027-01-31T18:00:00+01:00
+        exclude = [2026-12-02]
+        [jobs.foreign]
+        callable = "tasks:foreign"
+        schedule = "0 3 * * 7"
+        dialect = "croniter"
+        """.replace("        ", "")
+    )
+
+    assert told(in_python) == told(in_toml) == []
+    assert in_python.configuration.jobs == in_toml.configuration.jobs
+    assert in_python.configuration.jobs["several"].exclude == ("2026-12-24", "0 4 * * *", "2026-12-25")
+
+
+def test_what_is_wrong_with_the_defaults_is_told_once_and_where_they_stand(shop):
+    loaded = shop(
+        "[cronjobs]\ndiscover = ['tasks']\n[defaults]\nstarts_at = 2026-01-02\nends_at = 2026-01-01\n"
+        "[jobs.first]\ncallable = 'a:b'\nschedule = '@daily'\n",
+        tasks="@job(schedule='@daily')\ndef a(): ...\n@job(schedule='@daily')\ndef b(): ...",
+    )
+
+    assert [problem.partition(":")[::2] for problem in told(loaded)] == [
+        (
+            "jobs.toml",
+            "5:11-21 E211 `ends_at` comes before `starts_at`: the job would never be due"
+            " | exchange them, or leave one out",
+        )
+    ]
+
+
 def test_every_key_of_a_job_but_what_it_runs_is_an_option():
     from cronjobs.definitions import Options
 
-    assert set(get_type_hints(Options)) == {"name"} | set(TABLES["jobs"]) - {"callable", "command"}
+    hints = get_type_hints(Options, localns={"date": date})
+    assert set(hints) == {"name"} | set(TABLES["jobs"]) - {"callable", "command"}
 
 
 def test_the_function_is_returned_as_it_is():
@@ -136,8 +198,8 @@ def test_several_schedules_of_one_function_need_names(shop):
     )
 
     assert {name: job.schedule for name, job in loaded.configuration.jobs.items()} == {
-        "tidy": "@hourly",
-        "tidy-daily": "@daily",
+        "tidy": ("@hourly",),
+        "tidy-daily": ("@daily",),
     }
 
 
@@ -149,11 +211,35 @@ def test_several_schedules_of_one_function_need_names(shop):
         ("@job(schedule='@daily', timezone='Mars')", "3:34-40 E206 there is no time zone"),
         ("@job(schedule='@daily', timeout=5)", '3:33-34 E203 `timeout` must be a duration like "30s"'),
         ("@job(schedule='@daily',\n     timeout='5')", '4:14-17 E205 "5" is no duration'),
-        ("@job(schedule='@daily', args={'a': '${NOPE}'})", "3:30-46 E207 the environment variable `NOPE`"),
+        ("@job(schedule='@daily', args={'a': '${NOPE}'})", "3:36-45 E207 the environment variable `NOPE`"),
         ("@job(schedule='@daily', name='a b')", '3:2-5 E208 "a b" cannot be a job\'s name'),
         ("@job(schedule='@daily', name=5)", "3:2-5 E222 `name` must be a text"),
         ("@job(schedule='@daily', callable='a:b')", "3:2-5 E222 `@job` takes no `callable`"),
         ("@job(schedule='@daily', args={'a': job})", "3:2-5 E222 `args` holds a value of the type function"),
+        (
+            "@job(schedule='@daily', args={'d': date(2026, 11, 23)})",
+            "3:2-5 E222 `args` holds a value of the type date"
+            " | `@job` takes what TOML can say; dates here as texts",
+        ),
+        ("@job(schedule=['@daily', '61 * * * *'])", "3:26-38 E102 minute 61 is out of range 0-59"),
+        ("@job(schedule=[])", "3:15-17 E203 `schedule` is an empty array"),
+        ("@job(schedule='61 ' + '* * * *')", "3:15-32 E102 minute 61 is out of range 0-59"),
+        ("@job(schedule=['@daily', 5])", "3:26-27 E203 `schedule` must be a cron expression"),
+        ("@job(schedule='@daily', starts_at='soon')", '3:35-41 E210 "soon" is no time | write it like 2026-'),
+        (
+            "@job(schedule='@daily', starts_at=date(2026, 1, 2), ends_at=date(2026, 1, 1))",
+            "3:61-77 E211 `ends_at` comes before `starts_at`",
+        ),
+        ("@job(schedule='@daily', exclude=(date(2026, 1, 2), '61 * * * *'))", "3:52-64 E102 minute 61"),
+        ("@job(schedule='@daily', exclude='calendar:none')", "3:33-48 E117 there is no calendar"),
+        (
+            "@job(schedule='@daily', dialect='quartz')",
+            '3:33-41 E204 `dialect` must be "cronjobs" or "croniter"',
+        ),
+        (
+            "@job(schedule='@daily', until='2026')",
+            "3:25-30 E201 unknown key `until` | did you mean `ends_at`?",
+        ),
         ("@job(schedule='@daily', args={1: 2})", "3:2-5 E222 `args` holds the key 1, which is no text"),
         (
             "@job(schedule='@daily', numberOfExecutions=3)",

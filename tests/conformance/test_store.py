@@ -265,6 +265,17 @@ def test_an_occurrence_outside_a_merged_row_is_claimed(store, instant):
     assert claim_one(store, scheduled_for=instant) is not None
 
 
+def test_the_first_free_second_comes_after_all_that_rows_stand_for(store):
+    define(store, "tidy", "other")
+    claim(store, a_claim(scheduled_for=NOON), passed=[a_miss(NOON + 1, NOON + 3, 3)])
+    claim_one(store, job="other", scheduled_for=NOON + 4)
+    store.claim_manual(a_claim(scheduled_for=NOON + 4), counted=False, now=NOON + 4)
+
+    free = [store.first_free("tidy", NOON + second) - NOON for second in (-1, 0, 2, 4)]
+
+    assert free == [-1, 4, 4, 4]
+
+
 def test_a_missed_row_covers_all_that_it_stands_for(store):
     define(store, "tidy")
     claim(store, passed=[a_miss(NOON, NOON + 9 * HOUR, 10)])

@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 from factories import NOON
 
+from cronjobs.core.due import schedule_of
 from cronjobs.core.errors import StateError
 from cronjobs.core.job import Configuration, Settings
 from cronjobs.core.ports import Ended, Heeding, Prepared, Signalled, Unprepared
-from cronjobs.core.schedule import parse_schedule
 from cronjobs.engine.manual import Manual
 from cronjobs.engine.scheduler import Options, Scheduler
 from cronjobs.processes import Identity, boot_id, own_identity, start_ticks
@@ -36,12 +36,21 @@ class FakeClock:
     def __init__(self, now=NOON):
         self._now = float(now)
         self._monotonic = 100_000.0
+        self._suspended = 5.0
 
     def now(self):
         return self._now
 
     def monotonic(self):
         return self._monotonic
+
+    def suspended(self):
+        return self._suspended
+
+    def suspend(self, seconds):
+        """Have the machine be asleep for a while."""
+        self._now += seconds
+        self._suspended += seconds
 
     def pass_by(self, seconds):
         """Let time pass."""
@@ -276,9 +285,6 @@ class World:
         self._scheduler_body = self.body()
         self.store = FaultyStore(self.open_store(identity_of(self._scheduler_body)))
         self.executor.begin_again()
-        schedules = {}
-        for job in jobs:
-            schedules.setdefault((job.schedule, job.timezone), parse_schedule(job.schedule, job.timezone))
         return Scheduler(
             Configuration(
                 "/srv/jobs.toml",
@@ -287,7 +293,7 @@ class World:
                 Settings(self.path, max_parallel=max_parallel),
                 {job.name: job for job in jobs},
             ),
-            {job.name: schedules[job.schedule, job.timezone] for job in jobs},
+            {job.name: schedule_of(job, anchor=NOON) for job in jobs},
             Options(grace, **options),
             clock=self.clock,
             store=self.store,

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from texts import common_texts, hostile, texts
 
 from cronjobs.core.schedule import ScheduleError, lint, parse_schedule
+from cronjobs.core.schedule.readings import croniter_fires, is_read_alike
 
 TIMES = float(os.environ.get("CRONJOBS_EXAMPLES", "1"))
 FIRST, LAST = 0, int(datetime(2199, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp())
@@ -63,6 +64,15 @@ def a_schedule(text, zone="UTC"):
     except ScheduleError as error:
         assume(error.code != "never")
         raise
+
+
+@examples(150)
+@given(texts(most_fields=5), st.integers(1_000_000_000, 2_000_000_000))
+def test_croniter_finds_the_same_where_it_is_not_asked_because_it_would(text, start):
+    assume(is_read_alike(text))
+    schedule = a_schedule(text)
+
+    assert croniter_fires(text, start) == list(islice(schedule.between(start, 2**34), 20))
 
 
 @examples(150)

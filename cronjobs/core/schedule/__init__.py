@@ -9,13 +9,14 @@ from cronjobs.core.schedule.search import Schedule
 if TYPE_CHECKING:
     from cronjobs.core.schedule.bounds import bounded
     from cronjobs.core.schedule.exclusions import excluding
-    from cronjobs.core.schedule.explain import Explanation, describe, explanation
+    from cronjobs.core.schedule.explain import Explanation, Meaning, describe, explanation, meaning
     from cronjobs.core.schedule.lints import Lint, lint
 
 __all__ = [
     "Dialect",
     "Explanation",
     "Lint",
+    "Meaning",
     "Schedule",
     "ScheduleError",
     "bounded",
@@ -23,6 +24,7 @@ __all__ = [
     "excluding",
     "explanation",
     "lint",
+    "meaning",
     "parse_schedule",
 ]
 
@@ -30,11 +32,13 @@ __all__ = [
 _ROOMS = {
     "Explanation": "explain",
     "Lint": "lints",
+    "Meaning": "explain",
     "bounded": "bounds",
     "describe": "explain",
     "excluding": "exclusions",
     "explanation": "explain",
     "lint": "lints",
+    "meaning": "explain",
 }
 
 

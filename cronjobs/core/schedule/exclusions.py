@@ -43,14 +43,8 @@ def excluding(
 
 def parse_exclusions(exclude: Iterable[str], calendars: Mapping[str, Sequence[str]]) -> list[WallTimes]:
     """Return the wall times that the texts exclude."""
-    texts: list[str] = []
-    for text in exclude:
-        if text.strip(" \t").lower().startswith(_CALENDAR):
-            texts += _calendar(text, calendars)
-        else:
-            texts.append(text)
     excluded, ranges = [], []
-    for text in dict.fromkeys(texts):
+    for text in dict.fromkeys(written_out(exclude, calendars)):
         if dates := _DATES.fullmatch(text.strip(" \t")):
             ranges.append(_day_range(text, dates))
         else:
@@ -58,6 +52,17 @@ def parse_exclusions(exclude: Iterable[str], calendars: Mapping[str, Sequence[st
     if ranges:
         excluded.append(whole_days(_days_in(ranges)))
     return excluded
+
+
+def written_out(exclude: Iterable[str], calendars: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return the texts with those of a calendar in place of `calendar:NAME`."""
+    texts: list[str] = []
+    for text in exclude:
+        if text.strip(" \t").lower().startswith(_CALENDAR):
+            texts += _calendar(text, calendars)
+        else:
+            texts.append(text)
+    return texts
 
 
 class Restricted:

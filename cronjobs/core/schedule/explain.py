@@ -11,12 +11,20 @@ _MONDAY_TO_FRIDAY = 0b0111110
 _MOST_ITEMS = 3
 
 
-class Explanation(NamedTuple):
-    """What is to be known about a text.
+class Meaning(NamedTuple):
+    """What a text means.
 
-    words: what it means.
     clock_changes: what becomes of it when clocks are put forward or back.
-    others: where other crons would read it otherwise, a sentence each.
+    """
+
+    words: str
+    clock_changes: str
+
+
+class Explanation(NamedTuple):
+    """What is to be known about a text: what it means, and where other crons would read it otherwise.
+
+    others: a sentence each.
     """
 
     words: str
@@ -42,6 +50,31 @@ def describe(text: str) -> str:
     return text if not times or days is None else times + days
 
 
+def meaning(
+    text: str | Sequence[str],
+    zone: str = "UTC",
+    *,
+    job: str = "",
+    hash_seed: str = "",
+    starts_at: int | None = None,
+    dialect: str = "cronjobs",
+) -> Meaning:
+    """Return what a text means. A ScheduleError says why it means nothing."""
+    from cronjobs.core.schedule.parse import parse_schedule  # late: a table of schedules needs it not
+
+    texts = _distinct(text)
+    parse_schedule(text, zone, job=job, hash_seed=hash_seed, starts_at=starts_at, dialect=dialect)
+    if dialect == "croniter":
+        return Meaning(f"whatever croniter reads in {phrases.listed(texts)}", "they are croniter's business")
+    words: list[str] = []
+    fates: dict[str, None] = {}
+    for each in texts:
+        schedule = parse_schedule(each, zone, job=job, hash_seed=hash_seed, starts_at=starts_at)
+        words.append(_words(each, job, hash_seed))
+        fates[_FATES[schedule.kind]] = None
+    return Meaning("; and ".join(words), "; ".join(fates))
+
+
 def explanation(
     text: str | Sequence[str],
     zone: str = "UTC",
@@ -52,29 +85,24 @@ def explanation(
     starts_at: int | None = None,
     dialect: str = "cronjobs",
 ) -> Explanation:
-    """Return what a text means. A ScheduleError says why it means nothing.
+    """Return all that is to be said of a text. A ScheduleError says why it means nothing.
 
     now: the instant from which on it is compared with what croniter finds.
     """
-    # Late: a table of schedules needs none of them.
+    # Late: as above.
     from cronjobs.core.schedule.parse import parse_schedule
     from cronjobs.core.schedule.readings import other_readings
 
-    texts = [text] if isinstance(text, str) else list(dict.fromkeys(text))
-    parse_schedule(text, zone, job=job, hash_seed=hash_seed, starts_at=starts_at, dialect=dialect)
-    if dialect == "croniter":
-        return Explanation(
-            f"whatever croniter reads in {phrases.listed(texts)}", "they are croniter's business", []
-        )
-    words: list[str] = []
+    found = meaning(text, zone, job=job, hash_seed=hash_seed, starts_at=starts_at, dialect=dialect)
     others: list[str] = []
-    fates: dict[str, None] = {}
-    for each in texts:
+    for each in () if dialect == "croniter" else _distinct(text):
         schedule = parse_schedule(each, zone, job=job, hash_seed=hash_seed, starts_at=starts_at)
-        words.append(_words(each, job, hash_seed))
-        fates[_FATES[schedule.kind]] = None
         others += other_readings(each, schedule, now)
-    return Explanation("; and ".join(words), "; ".join(fates), others)
+    return Explanation(*found, others)
+
+
+def _distinct(text: str | Sequence[str]) -> list[str]:
+    return [text] if isinstance(text, str) else list(dict.fromkeys(text))
 
 
 _FATES = {

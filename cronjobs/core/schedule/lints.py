@@ -1,7 +1,7 @@
 """What a text means that its author may not have meant: warnings, for texts that are schedules.
 
 The codes are `past`, `day-fields`, `star-step`, `uneven-step`, `long-step`, `some-months`, `leap-day`,
-`dst-gap`, `dst-repeat`, `hourly-fixed` and `often`.
+`dst-gap`, `dst-repeat`, `hourly-fixed`, `often` and `overlap`.
 """
 
 import re
@@ -125,7 +125,31 @@ def _past(schedule: Schedule, now: int) -> Lint:
 
 
 def _often(schedule: Schedule, first: int, timeout_seconds: float) -> Iterator[Lint]:
-    """Compare the shortest distance of the next fires with the timeout."""
+    shortest = _shortest_gap(schedule, first)
+    if shortest is not None and timeout_seconds >= _FAR_TOO_OFTEN * shortest:
+        count = int(timeout_seconds // shortest)
+        message = f"it is due every {shortest} s, {count} times within the timeout of {timeout_seconds:g} s"
+        hint = "what comes due during a run is skipped: fire less often, or shorten the timeout"
+        yield Lint("often", message, hint, "", 1)
+
+
+def lint_timeout(schedule: Schedule, *, now: int, timeout_seconds: float) -> list[Lint]:
+    """Return what is to be said about runs that may take so long, where none starts beside another."""
+    first = schedule.next_after(now)
+    if first is None:
+        return []
+    shortest = _shortest_gap(schedule, first)
+    if shortest is None or timeout_seconds <= shortest:
+        return []
+    if found := list(_often(schedule, first, timeout_seconds)):
+        return found
+    message = f"a run may take {timeout_seconds:g} s, but the next is due {shortest} s after one"
+    hint = "what comes due during a run is skipped: shorten the timeout, or fire less often"
+    return [Lint("overlap", message, hint, "", 1)]
+
+
+def _shortest_gap(schedule: Schedule, first: int) -> int | None:
+    """Return the shortest distance of the next fires, in seconds; None if there is but one."""
     shortest, previous = None, first
     for _ in range(_SAMPLE):
         fire = schedule.next_after(previous)
@@ -133,11 +157,7 @@ def _often(schedule: Schedule, first: int, timeout_seconds: float) -> Iterator[L
             break
         shortest = fire - previous if shortest is None else min(shortest, fire - previous)
         previous = fire
-    if shortest is not None and timeout_seconds >= _FAR_TOO_OFTEN * shortest:
-        count = int(timeout_seconds // shortest)
-        message = f"it is due every {shortest} s, {count} times within the timeout of {timeout_seconds:g} s"
-        hint = "what comes due during a run is skipped: fire less often, or shorten the timeout"
-        yield Lint("often", message, hint, "", 1)
+    return shortest
 
 
 def _of_cron(text: str, cron: Cron, schedule: Schedule, times: WallTimes, now: int) -> Iterator[Lint]:

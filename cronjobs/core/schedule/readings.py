@@ -7,12 +7,16 @@ from itertools import islice
 
 from cronjobs.core.errors import ScheduleError
 from cronjobs.core.schedule.cron import NICKNAMES, has_hash, parse_cron
-from cronjobs.core.schedule.fields import DAY_OF_WEEK, LAST_DAY, MONTH, NTH
+from cronjobs.core.schedule.fields import DAY_OF_WEEK, LAST_DAY, MONTH, NTH, Field
 from cronjobs.core.schedule.search import Schedule
 
 _COMPARED_FIRES = 20
 _SINGLE_WITH_STEP = re.compile(r"(?:^|,)[A-Za-z0-9]+/[0-9]")
 _UP_TO_SUNDAY = re.compile(r"[1-6A-Za-z]+-sun", re.IGNORECASE)
+_PLAIN_TERM = re.compile(r"(?:([0-9]{1,2})|([0-9]{1,2})-([0-9]{1,2})(?:/[1-9])?)")
+_SHORT_NAME = re.compile(r"\b[A-Za-z]{3}\b")
+_NAMED = (MONTH, DAY_OF_WEEK)
+_PLAIN_STEP = re.compile(r"\*(?:/[1-9])?")
 _LONG_NAMES = {name for name in (*MONTH.values, *DAY_OF_WEEK.values) if len(name) > 3}
 
 
@@ -82,9 +86,11 @@ def _croniter(text: str, schedule: Schedule, now: int) -> Iterator[str]:
     if has_hash(text):
         yield "croniter hashes `H` in another way, if it is given a `hash_id`"
         return
+    if is_read_alike(text):
+        return  # without importing croniter for it
     # In UTC: what clocks do is a matter of zones, not of how a text is read.
     ours = _utc(text, schedule)
-    theirs = _croniter_fires(text, now)
+    theirs = croniter_fires(text, now)
     if isinstance(theirs, str):
         yield f"croniter refuses it: {theirs}"
         return
@@ -101,6 +107,29 @@ def _croniter(text: str, schedule: Schedule, now: int) -> Iterator[str]:
         yield "croniter finds no moment at which it would fire"
 
 
+def is_read_alike(text: str) -> bool:
+    """Return whether croniter certainly reads a text as it is read here: it holds but what all crons know."""
+    fields = NICKNAMES.get(text.strip(" \t").lower(), text).split()
+    if len(fields) != 5 or not all(map(_is_plain, [*fields[:3], *map(_numbered, fields[3:], _NAMED)])):
+        return False
+    day_of_month, day_of_week = fields[2], fields[4]
+    # One that starts with a star, beside another that says something, is where the crons part.
+    return "*" in (day_of_month, day_of_week) or "*" not in day_of_month[0] + day_of_week[0]
+
+
+def _numbered(field: str, named: Field) -> str:
+    """Return a field with numbers for its names of three letters."""
+    return _SHORT_NAME.sub(lambda name: str(named.values.get(name[0].lower(), name[0])), field)
+
+
+def _is_plain(field: str) -> bool:
+    """Return whether a field is a star, a star with a step, or a list of values and of ranges of several."""
+    if _PLAIN_STEP.fullmatch(field):
+        return True
+    terms = [_PLAIN_TERM.fullmatch(term) for term in field.split(",")]
+    return all(term and (term[1] or int(term[2]) < int(term[3])) for term in terms)
+
+
 def _utc(text: str, schedule: Schedule) -> Schedule:
     if schedule.zone == "UTC":
         return schedule
@@ -109,8 +138,8 @@ def _utc(text: str, schedule: Schedule) -> Schedule:
     return parse_schedule(text)
 
 
-def _croniter_fires(text: str, now: int) -> list[int] | str:
-    """Return what croniter finds, or why it does not."""
+def croniter_fires(text: str, now: int) -> list[int] | str:
+    """Return what croniter finds next, in UTC, or why it does not."""
     from cronjobs.core.schedule.foreign import parse_croniter  # late: croniter is slow to import
 
     try:
