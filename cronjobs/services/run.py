@@ -27,7 +27,8 @@ def make_container(supplies: Supplies, context: Context, monotonic: Callable[[],
             is_transient=service.scope is Scope.TRANSIENT,
         )
     container.register("context", context)
-    container.register("logger", factory=lambda: make_logger(context, monotonic))
+    # Not `register`, which looks at a factory by `inspect`: that would take longer than many a run.
+    container.add("logger", lambda: (lambda: make_logger(context, monotonic), Plan((), is_async=False)))
     if supplies.query is not None:
         add_query(container, supplies.query)
     container.reserve()
