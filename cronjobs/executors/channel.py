@@ -17,8 +17,8 @@ class Channel:
     """Asks and hears; usable from every thread of the run's process, and from no other process."""
 
     def __init__(self, descriptor: int) -> None:
-        # A descriptor of its own: the run's end is told by the other, when this object may be gone.
-        self._socket = socket.socket(fileno=os.dup(descriptor))
+        self._descriptor = descriptor
+        self._opened: socket.socket | None = None
         self._owner = os.getpid()
         self._lock = threading.Lock()
         self._questions = 0
@@ -60,6 +60,13 @@ class Channel:
             finally:
                 self._lock.release()
         return self._is_told_to_stop
+
+    @property
+    def _socket(self) -> socket.socket:
+        if self._opened is None:
+            # A descriptor of its own: the run's end is told by the other, when this object may be gone.
+            self._opened = socket.socket(fileno=os.dup(self._descriptor))
+        return self._opened
 
     def _listen(self) -> None:
         try:

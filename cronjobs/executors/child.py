@@ -16,6 +16,8 @@ from cronjobs.executors.wire import encode
 from cronjobs.processes import die_with_parent
 
 if TYPE_CHECKING:
+    from cronjobs.context import Context
+    from cronjobs.executors.channel import Channel
     from cronjobs.services.container import Container
     from cronjobs.services.supplies import Supplies
 
@@ -168,12 +170,12 @@ def call(bound: Bound | Failure, job: JobSetup, order: Order, channel: int) -> A
     """Call the job's function, see it through if it is a coroutine, and return what it returns."""
     if isinstance(bound, Failure):
         raise Unbound(bound)
-    if bound.is_injected:
+    if bound.is_given_services:
         container = _container(bound.supplies, job, order, channel)
         if bound.plan.is_async:
             return _run(_with_services(bound, job, container))
         return _closed(container, lambda: _called(bound, job, container))
-    result = bound.function(**job.args)
+    result = bound.function(**job.args, **_own_values(bound.plan.keywords, job, order, channel))
     if bound.plan.is_async or hasattr(result, "__await__"):
         return _run(_see_through(result))
     return result
@@ -259,18 +261,42 @@ def _tell_later_error(job: BaseException, later: BaseException) -> None:
     _print_traceback(later)
 
 
-def _container(supplies: "Supplies", job: JobSetup, order: Order, channel: int) -> "Container":
-    # All of it only for jobs that ask for something; `run` has `logging` behind it.
-    import time
-    from datetime import UTC, datetime
+def _own_values(names: Sequence[str], job: JobSetup, order: Order, channel: int) -> dict[str, Any]:
+    """Return what the function is given of the run itself: that takes no container, which would cost more."""
+    if not names:
+        return {}
+    import time  # all of it only for jobs that ask for something; `logging` is behind it
 
-    from cronjobs.context import Context
     from cronjobs.executors.channel import Channel
-    from cronjobs.executors.journal import ChannelJournal, last_success
+    from cronjobs.services.logger import make_logger
+
+    context = _context(job, order, Channel(channel))
+    values: dict[str, Any] = {"context": context}
+    if "logger" in names:
+        values["logger"] = make_logger(context, time.monotonic)
+    return {name: values[name] for name in names}
+
+
+def _container(supplies: "Supplies", job: JobSetup, order: Order, channel: int) -> "Container":
+    import time  # as above
+
+    from cronjobs.executors.channel import Channel
+    from cronjobs.executors.journal import ChannelJournal
     from cronjobs.services.run import make_container
 
     line = Channel(channel)
-    context = Context(
+    container = make_container(supplies, _context(job, order, line), time.monotonic)
+    container.journal = ChannelJournal(line)
+    return container
+
+
+def _context(job: JobSetup, order: Order, line: "Channel") -> "Context":
+    from datetime import UTC, datetime
+
+    from cronjobs.context import Context
+    from cronjobs.executors.journal import last_success
+
+    return Context(
         job_name=job.name,
         run_id=order.run_id,
         scheduled_for=datetime.fromtimestamp(order.scheduled_for, UTC),
@@ -280,9 +306,6 @@ def _container(supplies: "Supplies", job: JobSetup, order: Order, channel: int) 
         last_success=lambda: last_success(line),
         should_stop=line.should_stop,
     )
-    container = make_container(supplies, context, time.monotonic)
-    container.journal = ChannelJournal(line)
-    return container
 
 
 def _guarded(function: Callable[[], Any]) -> Ending:

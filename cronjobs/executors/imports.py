@@ -16,6 +16,8 @@ from cronjobs.services.supplies import NO_SUPPLIES, Supplies
 from cronjobs.signatures import Misfit, Plan
 from cronjobs.targets import TargetError
 
+_OF_THE_RUN = frozenset(("context", "logger"))
+
 
 class Bound(NamedTuple):
     """A job's callable, ready to be called, and what its services are made from."""
@@ -28,6 +30,11 @@ class Bound(NamedTuple):
     def is_injected(self) -> bool:
         """Whether it is given more than its args."""
         return bool(self.plan.keywords or self.plan.containers)
+
+    @property
+    def is_given_services(self) -> bool:
+        """Whether it is given more than what the run knows of itself."""
+        return bool(self.plan.containers) or not _OF_THE_RUN.issuperset(self.plan.keywords)
 
 
 def prepare_path(app_dir: str, directory: str) -> None:

@@ -13,6 +13,7 @@ import socket
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from typing import Any, NoReturn
 
 from cronjobs.core.failure import Failure
@@ -221,10 +222,14 @@ def _preload(jobs: Sequence[JobSetup], bound: Mapping[str, Bound | Failure], sup
         *(each.plan for each in functions),
         *(supplies.plans[key] for key in needs & supplies.plans.keys()),
     ]
-    if any(plan.is_async for plan in plans):
-        import asyncio  # noqa: F401
+    is_async = any(plan.is_async for plan in plans)
+    ahead = ["asyncio"] if is_async else []
     if any(each.is_injected for each in functions):
-        pass
+        ahead += ["cronjobs.executors.journal", "cronjobs.services.run"]
+    if is_async and "cronjobs.workflows.workflow" in sys.modules:
+        ahead.append("cronjobs.workflows.asynchronous")
+    for module in ahead:
+        import_module(module)
     if "query" in needs and supplies.query is not None:
         _preload_query(supplies.query.url)
 

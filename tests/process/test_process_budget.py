@@ -39,6 +39,38 @@ UNUSED = {
 }
 
 
+def test_what_a_run_needs_is_loaded_before_its_process_is_made(site: Site) -> None:
+    flows = """
+    import asyncio, json, sys
+    from notebook import note
+    from cronjobs import step, workflow
+
+    @step
+    async def act():
+        pass
+
+    @workflow
+    async def acts():
+        await act()
+
+    def plain():
+        note(json.dumps(sorted(sys.modules)))
+
+    async def needs_all(container, logger, context):
+        context.last_success_at, context.should_stop
+        logger.info("begun")
+        await acts(container).run()
+        note(json.dumps(sorted(sys.modules)))
+    """
+    jobs = {name: {"callable": f"flows:{name}", "number_of_executions": 1} for name in ("plain", "needs_all")}
+    site.define(jobs, flows=flows)
+
+    site.run_until_done()
+
+    fewer, more = sorted((set(json.loads(line)) for line in site.notes()), key=len)
+    assert more - fewer == set()
+
+
 def modules_of(site: Site, job: str, **policy: Any) -> set[str]:
     site.define({job: {"number_of_executions": 1, **policy}}, work=WORK)
     site.run_until_done()
