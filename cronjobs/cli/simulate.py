@@ -65,3 +65,5 @@ def command(
         store.close()
     coming = [Coming(run.scheduled_for, configuration.jobs[run.job], run.execution_number) for run in runs]
     print_coming(coming, now, as_json=as_json)
+    if not (coming or as_json):
+        click.echo("no run in that time", err=True)

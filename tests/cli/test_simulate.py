@@ -99,3 +99,11 @@ def test_a_time_that_is_none_has_no_runs(place, end):
     place.define(JOBS)
 
     assert place.type("simulate", "--from", "2027-03-27T12:00Z", "--until", end, "--json").document == []
+
+
+def test_a_time_without_runs_is_said_to_have_none(place):
+    place.define(JOBS)
+
+    answer = place.type("simulate", "--from", "2027-03-27T12:00Z", "--until", "2027-03-27T12:01Z")
+
+    assert (answer.code, answer.out, answer.err) == (0, "", "no run in that time\n")
