@@ -2,12 +2,13 @@
 
 import os
 import pwd
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from harness import Site, wait_until
 
 ONCE = {"number_of_executions": 1}
-IS_ROOT = os.geteuid() == 0
 
 
 def define(site: Site, jobs: dict, **modules: str) -> None:
@@ -35,10 +36,10 @@ SAY_WHO = ["sh", "-c", "echo $(id -u) $(id -g) $HOME $USER > who"]
 
 
 @pytest.fixture(params=["run", "trigger"])
-def run(request, site):
-    """Run every job of the site once: by a scheduler, or by hand."""
+def run(request):
+    """Run every job of a site once, by a scheduler or by hand; return {job: its row of the history}."""
 
-    def run_all(*names: str) -> dict:
+    def run_all(site: Site, *names: str) -> dict:
         if request.param == "run":
             site.run_until_done()
         else:
@@ -47,6 +48,18 @@ def run(request, site):
         return {row["job"]: row for row in site.history()}
 
     return run_all
+
+
+@pytest.fixture
+def open_site():
+    """A site that everybody may enter and write to: pytest closes its own directories to others."""
+    if os.geteuid() != 0:
+        pytest.skip("only root may become somebody else")
+    with TemporaryDirectory(prefix="cronjobs-") as directory:
+        os.chmod(directory, 0o777)
+        site = Site(Path(directory))
+        yield site
+        site.close()
 
 
 def test_a_program_runs_and_its_end_is_recorded(site, run):
@@ -62,7 +75,7 @@ def test_a_program_runs_and_its_end_is_recorded(site, run):
         },
     )
 
-    rows = run("good", "bad", "killed", "shell", "missing", "no-program")
+    rows = run(site, "good", "bad", "killed", "shell", "missing", "no-program")
 
     ends = {name: (row["state"], row["exit_code"], row["signal"]) for name, row in rows.items()}
     assert ends == {
@@ -89,7 +102,7 @@ def test_a_program_has_what_a_program_expects(site, run):
         },
     )
 
-    run("looks", "pipes")
+    run(site, "looks", "pipes")
 
     assert (site.directory / "seen").read_text() == "'' True True 4"  # the fourth is the listing's
     assert (site.directory / "first").read_text() == "y\n"
@@ -138,7 +151,7 @@ def test_jobs_work_in_their_own_directory(site, run):
         work="import os\ndef function(): open('there', 'w').write(os.getcwd())",
     )
 
-    rows = run("program", "function", "nowhere")
+    rows = run(site, "program", "function", "nowhere")
 
     below = site.directory / "below"
     assert (below / "here").read_text().strip() == str(below)
@@ -147,13 +160,9 @@ def test_jobs_work_in_their_own_directory(site, run):
     assert rows["nowhere"]["error"]["message"] == "its `cwd` is no-such-directory: No such file or directory"
 
 
-@pytest.mark.skipif(not IS_ROOT, reason="only root may become somebody else")
-def test_jobs_run_as_their_user(site, run):
+def test_jobs_run_as_their_user(open_site, run):
+    site = open_site
     nobody = pwd.getpwnam("nobody")
-    for directory in (site.directory, *site.directory.parents):
-        if directory.stat().st_uid == 0 and directory.name:
-            os.chmod(directory, directory.stat().st_mode | 0o711)
-    os.chmod(site.directory, 0o777)
     define(
         site,
         {
@@ -164,7 +173,7 @@ def test_jobs_run_as_their_user(site, run):
         work="import os\ndef function(): open('whom', 'w').write(f'{os.geteuid()} {os.getegid()}')",
     )
 
-    rows = run("program", "function", "unknown")
+    rows = run(site, "program", "function", "unknown")
 
     expected = f"{nobody.pw_uid} {nobody.pw_gid}"
     assert (site.directory / "who").read_text() == f"{expected} {nobody.pw_dir} nobody\n"
@@ -173,9 +182,8 @@ def test_jobs_run_as_their_user(site, run):
     assert rows["unknown"]["error"]["message"] == message
 
 
-def test_a_program_that_runs_as_somebody_else_ends_with_its_scheduler_too(site):
-    if not IS_ROOT:
-        pytest.skip("only root may become somebody else")
+def test_a_program_that_runs_as_somebody_else_ends_with_its_scheduler_too(open_site):
+    site = open_site
     define(site, {"hangs": {"command": ["sh", "-c", "echo begun; exec sleep 600"], "user": "nobody"}})
     scheduler = site.start()
     scheduler.wait_for("output", job="hangs")
