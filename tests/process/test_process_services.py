@@ -81,7 +81,7 @@ ENDINGS = [
 def test_clean_ups_run_whatever_ends_the_job(shop, kind, ending, state, error):
     site = shop(
         f"{kind} job(my_second):\n    {ending}\n",
-        jobs={"job": {"timeout": "500ms", "kill_after": "20s"}},
+        jobs={"job": {"timeout": "3s", "kill_after": "20s"}},
         services=BOTH,
     )
 
@@ -104,7 +104,7 @@ def test_an_async_job_that_waits_is_told_to_end_and_cleans_up(shop):
             finally:
                 note("unwound")
         """,
-        jobs={"job": {"timeout": "500ms", "kill_after": "20s"}},
+        jobs={"job": {"timeout": "3s", "kill_after": "20s"}},
         services=BOTH,
     )
 

@@ -6,7 +6,7 @@ CRONJOBS_EXAMPLES multiplies how many examples are drawn.
 import os
 from datetime import UTC, datetime
 from itertools import islice, pairwise
-from time import perf_counter
+from time import process_time
 
 import pytest
 import slow_cron
@@ -149,14 +149,15 @@ def test_any_order_of_questions_gets_the_same_answers(text, zone, start, random)
 @given(texts(), st.sampled_from(ZONES), instants)
 def test_no_question_takes_long(text, zone, start):
     parse_schedule("* * * * *", zone)  # reading a zone's data from the disk is not the question
-    begin = perf_counter()
+    # CPU time: what else the machine does is not the question either.
+    begin = process_time()
     schedule, error = schedule_or_error(text, zone)
     assert error is None or error.code == "never"
-    took = [perf_counter() - begin]
+    took = [process_time() - begin]
     for question in [schedule.next_after, schedule.previous_before] if schedule else []:
-        begin = perf_counter()
+        begin = process_time()
         answer = question(start)
-        took.append(perf_counter() - begin)
+        took.append(process_time() - begin)
         assert answer is None or isinstance(answer, int)
 
     assert max(took) < LONGEST_ANSWER_SECONDS
