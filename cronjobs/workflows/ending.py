@@ -116,7 +116,8 @@ def _debt(execution: Execution, record: StepRecord) -> Debt | None:
     if record.state is StepState.COMPENSATION_FAILED and not execution.is_asked_for:
         return None
     try:
-        step = step_of(record.target, workflow_id=execution.id)
+        called = execution.step_at(record.position)
+        step = called or step_of(record.target, record.name, workflow_id=execution.id)
     except Exception as exc:
         execution.leave(exc)
         raise Halt() from exc

@@ -101,6 +101,7 @@ class Execution:
         self._deadline = None if timeout_seconds is None else admitted.started_at + timeout_seconds
         self._records = {record.position: record for record in admitted.steps}
         self._unclaimed = set(self._records)
+        self._steps: dict[str, Step[..., Any]] = {}  # {position: the step that was called there}
         self._number = max((record.number for record in admitted.steps), default=0)
 
     # Whether it goes on
@@ -225,7 +226,13 @@ class Execution:
         names = wanted(
             f"step `{step.name}`", step.parameters, arguments, keywords, self.injectable(("context",))
         )
-        return Invocation(step, scope.reserve(step.name), arguments, keywords, names)
+        position = scope.reserve(step.name)
+        self._steps[position] = step
+        return Invocation(step, position, arguments, keywords, names)
+
+    def step_at(self, position: str) -> "Step[..., Any] | None":
+        """Return the step that this process has called at a position."""
+        return self._steps.get(position)
 
     def injectable(self, names: Iterable[str]) -> set[str]:
         """Return the names that functions are given values by, with these among them."""
