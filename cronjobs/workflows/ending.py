@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from cronjobs.core.errors import StepFailedError
+from cronjobs.core.errors import StepFailedError, UnwritableError
 from cronjobs.core.workflow import StepRecord, StepState, Transaction, WorkflowFailure, WorkflowState
 from cronjobs.workflows.effects import Broken, Halt, Outcome, Pause, Returned, Rules, performed
 from cronjobs.workflows.execution import Execution, WorkflowCancelledError, in_words
@@ -44,6 +44,9 @@ def finish(execution: Execution, outcome: Outcome | None) -> Rules[Ended]:
             except NotJsonError as exc:
                 message = f"workflow `{execution.name}` returned what is not JSON: {exc}"
                 outcome = Broken(NotJsonError(message))
+            except UnwritableError as exc:
+                message = f"what workflow `{execution.name}` returned cannot be written down: {exc}"
+                outcome = Broken(UnwritableError(message, hint=exc.hint))
     if execution.is_left:
         raise Halt()
     execution.is_over = True

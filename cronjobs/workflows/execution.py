@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from cronjobs.core.errors import WorkflowChangedError, WorkflowError
+from cronjobs.core.errors import UnwritableError, WorkflowChangedError, WorkflowError
 from cronjobs.core.failure import Failure
 from cronjobs.core.workflow import (
     Admitted,
@@ -204,12 +204,17 @@ class Execution:
         return is_cancelled
 
     def _through_door(self, write: Callable[[], Any]) -> Any:
-        """Write; where that fails, nothing can be done any more that would be remembered."""
+        """Write; where that fails, nothing can be done any more that would be remembered.
+
+        UnwritableError where it is the value's fault.
+        """
         with self.door:
             if self.is_left:
                 raise Halt()
             try:
                 return write()
+            except UnwritableError:
+                raise  # there is nothing wrong with the journal
             except Exception as exc:
                 self.leave(exc)
                 raise Halt() from exc

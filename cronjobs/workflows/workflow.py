@@ -4,7 +4,12 @@ import os
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Generic, NamedTuple, ParamSpec, TypeVar, overload
 
-from cronjobs.core.errors import WorkflowError, WorkflowFailedError, WorkflowRefusedError
+from cronjobs.core.errors import (
+    UnwritableError,
+    WorkflowError,
+    WorkflowFailedError,
+    WorkflowRefusedError,
+)
 from cronjobs.core.workflow import (
     Admission,
     Admitted,
@@ -100,7 +105,8 @@ class BoundWorkflow(Generic[R]):
             raise WorkflowError(
                 f"the workflow `{workflow.name}` was given an input, and has no parameter `input`"
             )
-        return self.start(workflow_id or self._default_id(), plain, raise_on_error=raise_on_error)
+        id = self._default_id() if workflow_id is None else _checked_id(workflow_id)
+        return self.start(id, plain, raise_on_error=raise_on_error)
 
     def start(self, id: str, input: Any, *, raise_on_error: bool = True, intent: Intent = Intent.RUN) -> R:
         """Do as `run` does, for any intent."""
@@ -163,13 +169,20 @@ class BoundWorkflow(Generic[R]):
         if not is_free:
             raise WorkflowRefusedError(f"workflow {begin.id} is running in this process already")
         with self._ledger.door:
-            admission: Admission = self._journal.begin(begin)
+            admission = self._admission(begin)
         if isinstance(admission, Refused):
             raise _refusal(admission, begin.intent)
         if isinstance(admission, Concluded):
             transaction = Transaction(admission.id, WorkflowState.SUCCEEDED, tuple(admission.steps))
             return WorkflowResult(through_json(admission.result), tuple(admission.errors), transaction)
         return self._execution(begin, admission)
+
+    def _admission(self, begin: Begin) -> Admission:
+        try:
+            return self._journal.begin(begin)
+        except UnwritableError as exc:
+            message = f"the input of workflow `{begin.name}` cannot be written down: {exc}"
+            raise UnwritableError(message, hint=exc.hint) from None
 
     def _execution(self, begin: Begin, admitted: Admitted) -> Execution:
         execution = Execution(
@@ -196,6 +209,16 @@ class BoundWorkflow(Generic[R]):
         if raise_on_error and transaction.state is not WorkflowState.SUCCEEDED:
             raise _failure(self._workflow.name, ended) from ended.cause
         return WorkflowResult(through_json(ended.result), ended.errors, transaction)
+
+
+def _checked_id(id: str) -> str:
+    try:
+        is_usable = isinstance(id, str) and bool(id.encode())
+    except UnicodeEncodeError:  # as of a strange file name
+        is_usable = False
+    if not is_usable:
+        raise WorkflowError(f"workflow_id={id!r} is no id", hint="a text that is not empty")
+    return id
 
 
 def _left(execution: Execution) -> BaseException:

@@ -4,6 +4,7 @@ import pytest
 from workflow_parts import a_run, run
 
 from cronjobs import StepResponse, step, workflow
+from cronjobs.core.errors import WorkflowError
 
 
 @pytest.mark.parametrize("returned", [7, StepResponse(7)], ids=["plain", "StepResponse"])
@@ -56,3 +57,13 @@ def test_a_body_may_call_its_input_what_it_likes():
         return order * 2
 
     assert run(doubles, a_run(), input=4).result == 8
+
+
+@pytest.mark.parametrize("id", ["", "order-\udcff", 7])
+def test_an_id_that_cannot_be_written_down_is_refused(id):
+    @workflow
+    def nothing():
+        return None
+
+    with pytest.raises(WorkflowError, match="is no id"):
+        nothing(a_run()).run(workflow_id=id)
