@@ -106,7 +106,7 @@ def retry(surroundings: "Surroundings", *, id: str) -> int:
         raise RefusedError(
             f"{record.id} has succeeded", hint=f"`cronjobs workflow show {record.id}` says how"
         )
-    is_undone = record.is_compensating and record.state is not WorkflowState.REVERTED
+    is_undone = (record.is_compensating or record.is_cancelled) and record.state is not WorkflowState.REVERTED
     goal = WorkflowState.REVERTED if is_undone else WorkflowState.SUCCEEDED
     job = options.find_job(configuration, record.job)
     going_on = GoingOn(record.target, record.base_id, Intent.RETRY, goal)

@@ -367,3 +367,18 @@ def test_a_workflow_says_which_of_its_values_is_too_large(site: Site, job: str, 
     assert answer.returncode == 1
     assert what in answer.stderr
     assert [each["state"] for each in workflow(site, "list")] == ["reverted"] * (job == "large_result")
+
+
+def test_a_workflow_that_was_told_to_be_undone_is_retried_as_one(site: Site) -> None:
+    site.define(JOBS, work=WORK)
+    with site.popen("trigger", "hangs") as trigger:
+        wait_until(lambda: "ship hang" in site.notes(), "the second step is in flight")
+        site.command("workflow", "cancel", "order-7")
+        trigger.kill()
+        trigger.communicate(timeout=60)
+    wait_until(lambda: not site.processes(), "nothing survives")
+
+    answer = site.command("workflow", "retry", "order-7")
+
+    assert answer.returncode == 0, answer.stderr
+    assert workflow(site, "show", "order-7")["state"] == "reverted"
