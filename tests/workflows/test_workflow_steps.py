@@ -566,3 +566,43 @@ def test_states_are_those_of_the_journal():
     result = run(doubles, container, [1, 2])
 
     assert states(result) == states(container.journal) == {"0": "succeeded", "1": "succeeded"}
+
+
+@pytest.mark.parametrize(
+    ("call", "forgotten"),
+    [
+        (lambda act: act("a"), "`act` at 0"),
+        (lambda act: [act("a"), act("b")], "`act` at 0, `act` at 1"),
+        (lambda act: parallel(act("a")), "`act` at 0, `parallel` at 1"),
+    ],
+)
+def test_a_step_that_nobody_awaits_is_told_of_and_not_passed_over(call, forgotten):
+    done = []
+
+    @step
+    async def act(name):
+        done.append(name)
+
+    @workflow
+    async def forgets():
+        call(act)
+
+    with pytest.raises(WorkflowFailedError, match=f"never awaited {forgotten}$") as caught:
+        run(forgets, a_run())
+
+    assert done == []
+    assert "await" in caught.value.__cause__.hint
+
+
+def test_a_step_that_was_cancelled_before_it_began_is_not_forgotten():
+    @step
+    async def act():
+        return "done"
+
+    @workflow
+    async def thinks_again():
+        asyncio.create_task(act()).cancel()
+        await asyncio.sleep(0)
+        return await act()
+
+    assert run(thinks_again, a_run()).result == "done"
