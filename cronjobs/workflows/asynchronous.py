@@ -169,7 +169,8 @@ class AsynchronousRunner:
                 if not callable(item) and not hasattr(item, "__await__"):
                     raise WorkflowError(
                         f"parallel() was given a value of type `{type(item).__name__}`: it takes what can be"
-                        " awaited or called"
+                        " awaited or called",
+                        hint="write `parallel(charge(1), charge(2))`, or `parallel(*several)`",
                     )
             position = scope.reserve("parallel")
         except BaseException:

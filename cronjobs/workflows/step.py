@@ -11,7 +11,7 @@ from cronjobs.core.errors import WorkflowChangedError, WorkflowError
 from cronjobs.workflows.injection import Parameters, parameters_of
 from cronjobs.workflows.outcomes import StepResponse
 from cronjobs.workflows.scope import Scope, scope_for
-from cronjobs.workflows.settings import count_of, factor_of, seconds_of
+from cronjobs.workflows.settings import count_of, factor_of, refuse_nameless, refuse_unknown, seconds_of
 
 P = ParamSpec("P")
 C = TypeVar("C")
@@ -33,6 +33,7 @@ class Step(Generic[P, C]):
     """A step. Call it in a workflow's body; `function` is what it was made of."""
 
     def __init__(self, function: Callable[P, Any], options: "StepOptions") -> None:
+        refuse_nameless("@step", function)
         self.function = function
         self.options = options
         self.name = options.name or function.__name__
@@ -151,7 +152,11 @@ def step(function: Callable[..., Any] | None = None, /, **options: Any) -> Any:
     before the first retry; each further wait is `retry_backoff` times as long. timeout: of one attempt.
     continue_on_failure: its failure is only noted in the workflow's errors, and its call returns None.
     """
-    chosen = StepOptions(**options)
+    try:
+        chosen = StepOptions(**options)
+    except TypeError:
+        refuse_unknown("@step", options, StepOptions)
+        raise
     return chosen if function is None else chosen(function)
 
 

@@ -29,7 +29,7 @@ from cronjobs.workflows.injection import input_name, parameters_of, wanted
 from cronjobs.workflows.ledger import Ledger, journal_of, ledger_of
 from cronjobs.workflows.ports import Clock, Container
 from cronjobs.workflows.scope import here
-from cronjobs.workflows.settings import seconds_of
+from cronjobs.workflows.settings import refuse_nameless, refuse_unknown, seconds_of
 from cronjobs.workflows.synchronous import SynchronousRunner
 from cronjobs.workflows.values import NotJsonError, through_json
 
@@ -53,6 +53,7 @@ class Workflow(Generic[R]):
     """A workflow; called with a container it can be run. `function` is what it was made of."""
 
     def __init__(self, function: Callable[..., Any], options: "WorkflowOptions") -> None:
+        refuse_nameless("@workflow", function)
         self.function = function
         self.options = options
         self.name = options.name or function.__name__
@@ -299,7 +300,11 @@ def workflow(function: Callable[..., Any] | None = None, /, **options: Any) -> A
     timeout: seconds, or a text like `10m`, that it may go forward, all its attempts together. retention: how
     long its record is kept once it is over; by default as long as the history of runs.
     """
-    chosen = WorkflowOptions(**options)
+    try:
+        chosen = WorkflowOptions(**options)
+    except TypeError:
+        refuse_unknown("@workflow", options, WorkflowOptions)
+        raise
     return chosen if function is None else chosen(function)
 
 

@@ -382,3 +382,49 @@ def test_a_workflow_that_was_told_to_be_undone_is_retried_as_one(site: Site) -> 
 
     assert answer.returncode == 0, answer.stderr
     assert workflow(site, "show", "order-7")["state"] == "reverted"
+
+
+@pytest.mark.parametrize("command", ["retry", "cancel"])
+def test_a_workflow_of_a_job_that_is_gone_goes_on_once_the_job_is_back(site: Site, command: str) -> None:
+    left_hanging(site)
+    site.define({name: job for name, job in JOBS.items() if name != "hangs"}, work=WORK)
+
+    answer = site.command("workflow", command, "order-7")
+
+    assert answer.returncode == 4
+    assert "and order-7 belongs to it" in answer.stderr
+    site.define({**JOBS, "hangs": {**NEVER, "enabled": False}}, work=WORK)
+    if command == "retry":
+        (site.directory / "notes-flag").touch()
+    assert site.command("workflow", command, "order-7").returncode == 0
+
+
+def test_a_workflow_that_is_being_undone_is_not_told_to_be(site: Site) -> None:
+    source = """
+    import time
+    from notebook import note
+    from cronjobs import step, workflow
+
+    @step
+    def act(): raise ValueError("no")
+
+    @act.compensate
+    def undo(compensation_input):
+        note("undoing")
+        time.sleep(600)
+
+    @workflow
+    def acts(): act()
+
+    def job(container): acts(container).run(workflow_id="order-7")
+    """
+    site.define({"job": {**NEVER, "callable": "slow:job"}}, slow=source)
+    with site.popen("trigger", "job") as trigger:
+        wait_until(site.notes, "it is being undone")
+
+        answer = site.command("workflow", "cancel", "order-7")
+
+        trigger.kill()
+        trigger.communicate(timeout=60)
+    assert answer.returncode == 0
+    assert "is being undone already" in answer.stdout

@@ -606,3 +606,42 @@ def test_a_step_that_was_cancelled_before_it_began_is_not_forgotten():
         return await act()
 
     assert run(thinks_again, a_run()).result == "done"
+
+
+@pytest.mark.parametrize(
+    ("make", "message", "hint"),
+    [
+        (lambda: step(retries=3), "`@step` has no option `retries`", "max_retries"),
+        (lambda: step(max_retry=3), "`@step` has no option `max_retry`", "max_retries"),
+        (lambda: step(colour="red"), "`@step` has no option `colour`", "there are: name, max_retries"),
+        (lambda: workflow(timeouts=3), "`@workflow` has no option `timeouts`", "timeout"),
+        (lambda: step(functools.partial(print, "x")), "`partial`", "def"),
+        (lambda: workflow(functools.partial(print, "x")), "`partial`", "def"),
+    ],
+)
+def test_what_cannot_be_a_step_or_a_workflow_is_refused_with_a_way_out(make, message, hint):
+    with pytest.raises(WorkflowError, match=message) as caught:
+        make()
+
+    assert hint in caught.value.hint
+
+
+def test_a_result_that_was_not_awaited_is_said_to_be_one():
+    async def later():
+        return 7
+
+    coroutine = later()
+
+    @workflow
+    def forgets():
+        return [coroutine]
+
+    with pytest.raises(WorkflowFailedError, match=r"it\[0\] is of type `coroutine`, and was not awaited"):
+        run(forgets, a_run())
+    coroutine.close()
+
+
+def test_the_errors_that_the_guide_names_are_public():
+    import cronjobs
+
+    assert issubclass(cronjobs.WorkflowRefusedError, WorkflowError)
