@@ -7,6 +7,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cronjobs.core.errors import StepFailedError as StepFailedError
     from cronjobs.core.errors import WorkflowFailedError as WorkflowFailedError
+    from cronjobs.core.errors import WorkflowRefusedError as WorkflowRefusedError
     from cronjobs.definitions import job as job
     from cronjobs.services.container import Container as Container
     from cronjobs.workflows.injection import injected as injected
@@ -25,6 +26,7 @@ _HOMES = {
     "StepFailedError": "cronjobs.core.errors",
     "StepResponse": "cronjobs.workflows.outcomes",
     "WorkflowFailedError": "cronjobs.core.errors",
+    "WorkflowRefusedError": "cronjobs.core.errors",
     "injected": "cronjobs.workflows.injection",
     "job": "cronjobs.definitions",
     "parallel": "cronjobs.workflows.parallel",

@@ -13,7 +13,7 @@ from cronjobs.core.workflow import StepLine, StepState, WorkflowFailure, Workflo
 
 if TYPE_CHECKING:
     from cronjobs.cli.main import Surroundings
-    from cronjobs.core.job import Configuration
+    from cronjobs.core.job import Configuration, Job
 
 _COLOURS = {
     WorkflowState.SUCCEEDED: "green",
@@ -108,9 +108,9 @@ def retry(surroundings: "Surroundings", *, id: str) -> int:
         raise RefusedError(
             f"{record.id} has succeeded", hint=f"`cronjobs workflow show {record.id}` says how"
         )
-    is_undone = record.is_compensating and record.state is not WorkflowState.REVERTED
+    is_undone = (record.is_compensating or record.is_cancelled) and record.state is not WorkflowState.REVERTED
     goal = WorkflowState.REVERTED if is_undone else WorkflowState.SUCCEEDED
-    job = options.find_job(configuration, record.job)
+    job = _job_of(configuration, record)
     going_on = GoingOn(record.target, record.base_id, Intent.RETRY, goal)
     return _told(configuration, record, assemble.trigger(configuration, job, going_on=going_on))
 
@@ -135,12 +135,28 @@ def cancel(surroundings: "Surroundings", *, id: str) -> int:
             else ""
         )
         raise RefusedError(f"{record.id} is over: {record.state}", hint=hint)
-    job = options.find_job(configuration, record.job)
+    job = _job_of(configuration, record)
     code = assemble.cancel_workflow(configuration, job, record)
     if code is None:
-        click.echo(f"{record.id}: {record.run_id} was told; it is undone before the next step")
+        what = (
+            "is being undone already"
+            if record.is_compensating
+            else "was told; it is undone before the next step"
+        )
+        click.echo(f"{record.id}: {record.run_id} {what}")
         return 0
     return _told(configuration, record, code)
+
+
+def _job_of(configuration: "Configuration", record: WorkflowRecord) -> "Job":
+    """Return the job that a workflow belongs to."""
+    job = configuration.jobs.get(record.job)
+    if job is None:
+        raise NotFoundError(
+            f"no job {record.job!r} in {configuration.file}, and {record.id} belongs to it",
+            hint="bring it back for as long as this takes, with `enabled = false` if it is not to run",
+        )
+    return job
 
 
 def _told(configuration: "Configuration", record: WorkflowRecord, code: int) -> int:

@@ -118,6 +118,10 @@ class WorkflowLostError(WorkflowError):
     """The workflow is no longer the caller's to run: another run has taken it over."""
 
 
+class UnwritableError(WorkflowError):
+    """A value is too large, or nested too deeply, for the journal; nothing of it is written."""
+
+
 class ScheduleError(ValueError):
     """A text that is no schedule.
 

@@ -110,12 +110,12 @@ def step_from(values: Sequence[Any]) -> StepRecord:
     """Return the record of a step from its fields, as JSON has them."""
     position, number, name, target, state, attempt, output, compensation_input, error = values
     return StepRecord(
-        str(position),
-        int(number),
-        str(name),
-        str(target),
+        _text(position),
+        _whole(number),
+        _text(name),
+        _text(target),
         StepState(state),
-        int(attempt),
+        _whole(attempt),
         output,
         compensation_input,
         error and Failure(*map(str, error)),
@@ -143,11 +143,26 @@ def _read(field: str, value: Any) -> Any:
     return value if reader is None else reader(value)
 
 
+def _text(value: Any) -> str:
+    """Return a text that a database can keep: UTF-8 has no lone surrogates, as of a strange file name."""
+    text = str(value)
+    text.encode()
+    return text
+
+
+def _whole(value: Any) -> int:
+    """Return a whole number that a database can keep: one of 64 bits."""
+    number = int(value)
+    if number.bit_length() > 63:
+        raise ValueError(f"{number} is too large")
+    return number
+
+
 _READERS: dict[str, Any] = {
-    "key": int,
-    "id": str,
-    "name": str,
-    "target": str,
+    "key": _whole,
+    "id": _text,
+    "name": _text,
+    "target": _text,
     "state": WorkflowState,
     "intent": Intent,
     "step": step_from,

@@ -231,7 +231,7 @@ def admission(
 
 def cancelled() -> WorkflowFailure:
     """Return the error of a workflow that somebody asked to be undone."""
-    return WorkflowFailure("", "", "invoke", Failure("CancelledError", "it was cancelled by hand"))
+    return WorkflowFailure("", "", "invoke", Failure("WorkflowCancelledError", "it was cancelled by hand"))
 
 
 def repetition_id(id: str, repetition: int) -> str:

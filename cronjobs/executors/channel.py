@@ -9,8 +9,8 @@ import socket
 import threading
 from typing import Any
 
-from cronjobs.core.errors import WorkflowError, WorkflowLostError
-from cronjobs.executors.wire import MOST_BYTES, encode, receive_at_length, send_at_length
+from cronjobs.core.errors import UnwritableError, WorkflowLostError
+from cronjobs.executors.wire import MOST_BYTES, UNREADABLE, encode, receive_at_length, send_at_length
 
 
 class Channel:
@@ -28,7 +28,7 @@ class Channel:
     def ask(self, question: Any) -> Any:
         """Return the dispatcher's answer; WorkflowLostError where there is no dispatcher any more.
 
-        WorkflowError for a question that is too long.
+        UnwritableError for a question that is too long, or too deep.
         """
         if os.getpid() != self._owner:
             raise WorkflowLostError(
@@ -39,7 +39,7 @@ class Channel:
             self._questions += 1
             message = encode({"number": self._questions, "question": question})
             if len(message) > MOST_BYTES:
-                raise WorkflowError(
+                raise UnwritableError(
                     f"{len(message):,} bytes are too much for the journal, which takes {MOST_BYTES:,}",
                     hint="keep large results in a file or a database, and return where they are",
                 )
@@ -83,6 +83,11 @@ class Channel:
             # An answer with another number was for somebody who was interrupted while waiting.
             if message.get("number") == number:
                 return message["answer"]
+            if message == UNREADABLE:
+                raise UnwritableError(
+                    "a value is nested too deeply for the journal",
+                    hint="keep such values in a file or a database, and return where they are",
+                )
             self._hear(message)
         raise self._lost()
 

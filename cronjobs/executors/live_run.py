@@ -9,7 +9,14 @@ from cronjobs.core.failure import Failure
 from cronjobs.core.ports import Asked, Ended, Heeding, Launch, Printed
 from cronjobs.core.run import Usage
 from cronjobs.executors.output import Lines
-from cronjobs.executors.wire import MOST_BYTES, encode, packets, receive_at_length, send_at_length
+from cronjobs.executors.wire import (
+    MOST_BYTES,
+    UNREADABLE,
+    encode,
+    packets,
+    receive_at_length,
+    send_at_length,
+)
 
 if TYPE_CHECKING:
     from cronjobs.executors.pool import Zygote
@@ -127,6 +134,7 @@ class LiveRun:
             except OSError:
                 return found
             except (ValueError, RecursionError):
+                self._say(UNREADABLE)  # or whoever asked would wait for ever
                 continue
             if message is None:
                 return found or None
@@ -144,7 +152,10 @@ class LiveRun:
 
     def answer(self, ticket: int, answer: Any) -> None:
         """Answer one of its questions; where it is gone, nobody hears it."""
-        self._say({"number": ticket, "answer": answer})
+        try:
+            self._say({"number": ticket, "answer": answer})
+        except RecursionError:
+            self._say(UNREADABLE)
 
     def ask_to_stop(self) -> None:
         """Tell it that it is to end by itself."""

@@ -17,6 +17,7 @@ from cronjobs.processes import close_above, nameless_file
 
 PACKET_BYTES = 1 << 17  # below what a socket takes in one piece by default (212,992)
 MOST_BYTES = 1 << 24  # that a run may say at once: the scheduler holds it in memory
+UNREADABLE = {"unreadable": True}  # told a run instead of an answer
 CONTROL = 3  # the descriptor by which a process that was started here reaches the scheduler
 RUNS_IN_A_MESSAGE = 16
 DESCRIPTORS_OF_A_RUN = 3  # its channel, standard output and standard error

@@ -183,6 +183,7 @@ class Container:
 
     async def inject_async(self, names: Iterable[str]) -> dict[str, Any]:
         """Return {name: service} for an async function, async services made and awaited."""
+        self._root()._loop = _running_loop()  # before any thread asks for what is to live in it
         return {name: await self._value_in_loop(name) for name in names}
 
     def wait_for(self, awaitable: Awaitable[Any]) -> Any:

@@ -40,6 +40,9 @@ _FIELDS = _COLUMNS.split(", ")
 _UNFINISHED = "state IN ('claimed', 'waiting', 'running')"  # as the partial index says it, to the letter
 _IS_A_RUN = "state NOT IN ('skipped', 'missed')"
 _IS_NOT_LAST_SUCCESS = "row NOT IN (SELECT max(row) FROM run WHERE state = 'succeeded' GROUP BY job)"
+# A row's number is given again once the row is gone, and must not make a stranger a workflow's owner.
+_HAS_NO_WORKFLOW = "row NOT IN (SELECT run FROM workflow WHERE state = 'running')"
+_IS_FORGETTABLE = f"NOT {_UNFINISHED} AND {_IS_NOT_LAST_SUCCESS} AND {_HAS_NO_WORKFLOW}"
 
 
 class SqliteStore:
@@ -228,11 +231,12 @@ class SqliteStore:
     def prune(self, *, before: float, rows_a_job: int) -> int:
         """Forget finished rows from before an instant, and all but a job's newest; return how many.
 
-        A job's last success stays, however old: its next run may ask for it.
+        A job's last success stays, however old: its next run may ask for it. So does a run whose workflow is
+        not over.
         """
         with self._transaction() as database:
             old = database.execute(
-                f"DELETE FROM run WHERE NOT {_UNFINISHED} AND scheduled_for < ? AND {_IS_NOT_LAST_SUCCESS}",
+                f"DELETE FROM run WHERE scheduled_for < ? AND {_IS_FORGETTABLE}",
                 (int(before),),
             ).rowcount
             surplus = 0
@@ -241,9 +245,9 @@ class SqliteStore:
             ).fetchall()
             for (job,) in crowded:
                 surplus += database.execute(
-                    f"DELETE FROM run WHERE job = ? AND NOT {_UNFINISHED} AND scheduled_for < (SELECT"
-                    " scheduled_for FROM run WHERE job = ? ORDER BY scheduled_for DESC LIMIT 1 OFFSET ?)"
-                    f" AND {_IS_NOT_LAST_SUCCESS}",
+                    "DELETE FROM run WHERE job = ? AND scheduled_for < (SELECT scheduled_for FROM run"
+                    " WHERE job = ? ORDER BY scheduled_for DESC LIMIT 1 OFFSET ?)"
+                    f" AND {_IS_FORGETTABLE}",
                     (job, job, rows_a_job - 1),
                 ).rowcount
             # A young one may be about to claim.

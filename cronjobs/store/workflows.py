@@ -73,6 +73,13 @@ class _Row(NamedTuple):
 
 def write(database: sqlite3.Connection, run: Run, entry: Entry, now: float) -> Reply:
     """Write what a run says of one of its workflows; return the reply."""
+    try:
+        return _written(database, run, entry, now)
+    except RecursionError:
+        return Nonsense("a value is nested too deeply to be written down")
+
+
+def _written(database: sqlite3.Connection, run: Run, entry: Entry, now: float) -> Reply:
     if isinstance(entry, Begin):
         return _begin(database, run, entry, now)
     found = _rows(database, "row = ? AND run = ? AND state = 'running'", (entry.key, run.row))

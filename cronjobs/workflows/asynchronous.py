@@ -34,6 +34,7 @@ class AsynchronousRunner:
         self._outer: asyncio.Task[Any] | None = None
         self._cancels = 0
         self._unheard: Exception | None = None
+        self._unbegun: dict[str, Coroutine[Any, Any, Any]] = {}  # {"`charge` at 0": nobody awaits it yet}
         self._is_body_over = False
         execution.runner = self
         execution.on_leaving = self._cancel_others
@@ -87,12 +88,27 @@ class AsynchronousRunner:
             self._landed.clear()
             await self._landed.wait()
 
+    def _forgotten(self) -> WorkflowError | None:
+        """Return what to say of steps that were called and never awaited, and so were not done."""
+        # What was cancelled before it began, or closed, has no frame any more.
+        forgotten = [what for what, each in self._unbegun.items() if getattr(each, "cr_frame", None)]
+        _close(list(self._unbegun.values()))
+        self._unbegun.clear()
+        if not forgotten:
+            return None
+        return WorkflowError(
+            f"workflow `{self._execution.name}` has called and never awaited {', '.join(forgotten)}",
+            hint="write `await` before the call",
+        )
+
     def _outcome_of(self, inner: "asyncio.Task[Any]") -> Outcome:
+        forgotten = self._forgotten()
         if inner.cancelled():
             return Broken(asyncio.CancelledError(), "cancelled")
         error = inner.exception()
         if error is None:
-            return Returned(inner.result()) if self._unheard is None else Broken(self._unheard)
+            failure = self._unheard or forgotten
+            return Returned(inner.result()) if failure is None else Broken(failure)
         if isinstance(error, Exception | Halt) or _is_of_exceptions(error):
             return Broken(error)
         self._execution.leave(error)
@@ -126,9 +142,13 @@ class AsynchronousRunner:
         self, step: "Step[..., Any]", scope: Scope, arguments: Sequence[Any], keywords: Mapping[str, Any]
     ) -> Coroutine[Any, Any, Any]:
         """Return what is to be awaited for a step's result; its position is taken now."""
-        return self._fly(self._execution.invocation(step, scope, arguments, keywords))
+        called = self._execution.invocation(step, scope, arguments, keywords)
+        what = f"`{called.step.name}` at {called.position}"
+        flight = self._unbegun[what] = self._fly(called, what)
+        return flight
 
-    async def _fly(self, called: Invocation) -> Any:
+    async def _fly(self, called: Invocation, what: str) -> Any:
+        self._unbegun.pop(what, None)
         task = asyncio.current_task()
         assert task is not None
         self._flying.add(task)
@@ -149,15 +169,20 @@ class AsynchronousRunner:
                 if not callable(item) and not hasattr(item, "__await__"):
                     raise WorkflowError(
                         f"parallel() was given a value of type `{type(item).__name__}`: it takes what can be"
-                        " awaited or called"
+                        " awaited or called",
+                        hint="write `parallel(charge(1), charge(2))`, or `parallel(*several)`",
                     )
             position = scope.reserve("parallel")
         except BaseException:
             _close(items)
             raise
-        return self._together([(item, scope.branch(position, index)) for index, item in enumerate(items)])
+        what = f"`parallel` at {position}"
+        branches = [(item, scope.branch(position, index)) for index, item in enumerate(items)]
+        together = self._unbegun[what] = self._together(branches, what)
+        return together
 
-    async def _together(self, branches: Sequence[tuple[Any, Scope]]) -> list[Any]:
+    async def _together(self, branches: Sequence[tuple[Any, Scope]], what: str) -> list[Any]:
+        self._unbegun.pop(what, None)
         tasks = [asyncio.create_task(_branch(item), context=_context_at(at)) for item, at in branches]
 
         def end_others(task: "asyncio.Task[Any]") -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from cronjobs.core.errors import StepFailedError
+from cronjobs.core.errors import StepFailedError, UnwritableError
 from cronjobs.core.workflow import StepRecord, StepState, Transaction, WorkflowFailure, WorkflowState
 from cronjobs.workflows.effects import Broken, Halt, Outcome, Pause, Returned, Rules, performed
 from cronjobs.workflows.execution import Execution, WorkflowCancelledError, in_words
@@ -44,6 +44,9 @@ def finish(execution: Execution, outcome: Outcome | None) -> Rules[Ended]:
             except NotJsonError as exc:
                 message = f"workflow `{execution.name}` returned what is not JSON: {exc}"
                 outcome = Broken(NotJsonError(message))
+            except UnwritableError as exc:
+                message = f"what workflow `{execution.name}` returned cannot be written down: {exc}"
+                outcome = Broken(UnwritableError(message, hint=exc.hint))
     if execution.is_left:
         raise Halt()
     execution.is_over = True
@@ -116,7 +119,8 @@ def _debt(execution: Execution, record: StepRecord) -> Debt | None:
     if record.state is StepState.COMPENSATION_FAILED and not execution.is_asked_for:
         return None
     try:
-        step = step_of(record.target, workflow_id=execution.id)
+        called = execution.step_at(record.position)
+        step = called or step_of(record.target, record.name, workflow_id=execution.id)
     except Exception as exc:
         execution.leave(exc)
         raise Halt() from exc

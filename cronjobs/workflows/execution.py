@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from cronjobs.core.errors import WorkflowChangedError, WorkflowError
+from cronjobs.core.errors import UnwritableError, WorkflowChangedError, WorkflowError
 from cronjobs.core.failure import Failure
 from cronjobs.core.workflow import (
     Admitted,
@@ -101,6 +101,7 @@ class Execution:
         self._deadline = None if timeout_seconds is None else admitted.started_at + timeout_seconds
         self._records = {record.position: record for record in admitted.steps}
         self._unclaimed = set(self._records)
+        self._steps: dict[str, Step[..., Any]] = {}  # {position: the step that was called there}
         self._number = max((record.number for record in admitted.steps), default=0)
 
     # Whether it goes on
@@ -203,12 +204,17 @@ class Execution:
         return is_cancelled
 
     def _through_door(self, write: Callable[[], Any]) -> Any:
-        """Write; where that fails, nothing can be done any more that would be remembered."""
+        """Write; where that fails, nothing can be done any more that would be remembered.
+
+        UnwritableError where it is the value's fault.
+        """
         with self.door:
             if self.is_left:
                 raise Halt()
             try:
                 return write()
+            except UnwritableError:
+                raise  # there is nothing wrong with the journal
             except Exception as exc:
                 self.leave(exc)
                 raise Halt() from exc
@@ -225,7 +231,13 @@ class Execution:
         names = wanted(
             f"step `{step.name}`", step.parameters, arguments, keywords, self.injectable(("context",))
         )
-        return Invocation(step, scope.reserve(step.name), arguments, keywords, names)
+        position = scope.reserve(step.name)
+        self._steps[position] = step
+        return Invocation(step, position, arguments, keywords, names)
+
+    def step_at(self, position: str) -> "Step[..., Any] | None":
+        """Return the step that this process has called at a position."""
+        return self._steps.get(position)
 
     def injectable(self, names: Iterable[str]) -> set[str]:
         """Return the names that functions are given values by, with these among them."""

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from cronjobs.core.errors import StepFailedError
+from cronjobs.core.errors import StepFailedError, UnwritableError
 from cronjobs.core.failure import Failure
 from cronjobs.core.workflow import StepRecord, StepState
 from cronjobs.workflows.effects import Broken, Halt, Outcome, Pause, Returned, Rules, performed
@@ -29,7 +29,8 @@ def forward(execution: Execution, called: Invocation) -> Rules[Any]:
     while True:
         outcome = yield from _attempt(execution, called, record)
         if isinstance(outcome, Returned):
-            execution.write(_succeeded(record, outcome.value))
+            outcome = _written(execution, record, outcome)
+        if isinstance(outcome, Returned):
             execution.check()
             return through_json(_result(outcome.value))
         if not is_tried_again(execution, called.step, record, outcome):
@@ -63,6 +64,16 @@ def _attempt(execution: Execution, called: Invocation, record: StepRecord) -> Ru
     return outcome
 
 
+def _written(execution: Execution, record: StepRecord, returned: Returned) -> Outcome:
+    """Write down what a step returned; Broken where there is too much of it."""
+    try:
+        execution.write(_succeeded(record, returned.value))
+    except UnwritableError as exc:
+        message = f"what the step `{record.name}` returned cannot be written down: {exc}"
+        return Broken(UnwritableError(message, hint=exc.hint))
+    return returned
+
+
 def _succeeded(record: StepRecord, returned: Any) -> StepRecord:
     output = through_json(_result(returned))
     compensation_input = output
@@ -80,7 +91,7 @@ def is_tried_again(execution: Execution, step: "Step[..., Any]", record: StepRec
     return (
         (execution.stopped is None or execution.is_over)
         and broken.how in ("failed", "timed_out")
-        and not isinstance(broken.error, PermanentFailure | NotJsonError)
+        and not isinstance(broken.error, PermanentFailure | NotJsonError | UnwritableError)
         and record.attempt <= step.options.max_retries
     )
 

@@ -3,6 +3,7 @@
 Nothing is run here: a step that is called asks the workflow around it to run it.
 """
 
+from _weakref import ref
 from collections.abc import Callable, Coroutine
 from typing import Any, Generic, ParamSpec, TypeVar, overload
 
@@ -10,7 +11,7 @@ from cronjobs.core.errors import WorkflowChangedError, WorkflowError
 from cronjobs.workflows.injection import Parameters, parameters_of
 from cronjobs.workflows.outcomes import StepResponse
 from cronjobs.workflows.scope import Scope, scope_for
-from cronjobs.workflows.settings import count_of, factor_of, seconds_of
+from cronjobs.workflows.settings import count_of, factor_of, refuse_nameless, refuse_unknown, seconds_of
 
 P = ParamSpec("P")
 C = TypeVar("C")
@@ -32,6 +33,7 @@ class Step(Generic[P, C]):
     """A step. Call it in a workflow's body; `function` is what it was made of."""
 
     def __init__(self, function: Callable[P, Any], options: "StepOptions") -> None:
+        refuse_nameless("@step", function)
         self.function = function
         self.options = options
         self.name = options.name or function.__name__
@@ -43,7 +45,7 @@ class Step(Generic[P, C]):
         self.__module__ = function.__module__
         self.__doc__ = function.__doc__
         self.__wrapped__ = function
-        _STEPS[self.target] = self
+        _remember(self)
 
     def __call__(self, *arguments: P.args, **keywords: P.kwargs) -> C:
         """Return the step's result, in an asynchronous workflow something to await for it.
@@ -150,15 +152,30 @@ def step(function: Callable[..., Any] | None = None, /, **options: Any) -> Any:
     before the first retry; each further wait is `retry_backoff` times as long. timeout: of one attempt.
     continue_on_failure: its failure is only noted in the workflow's errors, and its call returns None.
     """
-    chosen = StepOptions(**options)
+    try:
+        chosen = StepOptions(**options)
+    except TypeError:
+        refuse_unknown("@step", options, StepOptions)
+        raise
     return chosen if function is None else chosen(function)
 
 
-_STEPS: dict[str, Step[..., Any]] = {}  # {target: the step}
+_STEPS: dict[str, Step[..., Any]] = {}  # {target: the step that was made last}
+_FORMER: dict[str, list[ref[Step[..., Any]]]] = {}  # {target: those before it}
 
 
-def step_of(target: str, *, workflow_id: str) -> Step[..., Any]:
-    """Return the step that is written down as `pkg.mod:name`; WorkflowChangedError where it is gone."""
+def _remember(step: Step[..., Any]) -> None:
+    former = _STEPS.get(step.target)
+    if former is not None:
+        _FORMER.setdefault(step.target, []).append(ref(former))
+    _STEPS[step.target] = step
+
+
+def step_of(target: str, name: str, *, workflow_id: str) -> Step[..., Any]:
+    """Return the step that is written down as `pkg.mod:name`, for a process that has not called it.
+
+    WorkflowChangedError where it is gone, or where there are several that cannot be told apart.
+    """
     if target not in _STEPS:
         from cronjobs.targets import TargetError, import_module  # late: whoever runs a body has its steps
 
@@ -168,7 +185,30 @@ def step_of(target: str, *, workflow_id: str) -> Step[..., Any]:
             raise _lost(target, workflow_id, f" ({exc})") from exc
     if target not in _STEPS:
         raise _lost(target, workflow_id)
-    return _STEPS[target]
+    named = [each for each in (_STEPS[target], *_former(target)) if each.name == name]
+    # One `def` that has run twice makes two steps; a module that is loaded anew has another `def`.
+    if len(named) > 1 and _code(named[0]) is not None and _code(named[0]) is _code(named[1]):
+        raise WorkflowChangedError(
+            f"workflow {workflow_id}: there are several steps `{target}` that are called `{name}`, and it is"
+            " not known which of them is to be undone",
+            hint="give each a name of its own: `@step(name=...)`",
+        )
+    return named[0] if named else _STEPS[target]
+
+
+def _former(target: str) -> list[Step[..., Any]]:
+    """Return the living steps of a target but the last one, the newest first."""
+    if target not in _FORMER:
+        return []
+    import gc  # late: only for steps that are made again and again
+
+    gc.collect()  # what is only waiting to be forgotten is not there any more
+    found = [each for known in reversed(_FORMER[target]) if (each := known()) is not None]
+    return [each for each in found if each is not _STEPS[target]]
+
+
+def _code(step: Step[..., Any]) -> object:
+    return getattr(step.function, "__code__", None)
 
 
 def _lost(target: str, workflow_id: str, reason: str = "") -> WorkflowChangedError:

@@ -35,5 +35,6 @@ def _complaint(value: Any, place: str = "it", depth: int = 0) -> str:
     elif isinstance(value, list | tuple):
         parts = [(f"{place}[{index}]", part) for index, part in enumerate(value)]
     else:
-        return f"{place} is of type `{type(value).__name__}`"
+        forgotten = ", and was not awaited" if hasattr(value, "__await__") else ""
+        return f"{place} is of type `{type(value).__name__}`{forgotten}"
     return next(filter(None, (_complaint(part, where, depth + 1) for where, part in parts)), "")

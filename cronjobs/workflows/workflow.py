@@ -4,7 +4,12 @@ import os
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Generic, NamedTuple, ParamSpec, TypeVar, overload
 
-from cronjobs.core.errors import WorkflowError, WorkflowFailedError, WorkflowRefusedError
+from cronjobs.core.errors import (
+    UnwritableError,
+    WorkflowError,
+    WorkflowFailedError,
+    WorkflowRefusedError,
+)
 from cronjobs.core.workflow import (
     Admission,
     Admitted,
@@ -24,7 +29,7 @@ from cronjobs.workflows.injection import input_name, parameters_of, wanted
 from cronjobs.workflows.ledger import Ledger, journal_of, ledger_of
 from cronjobs.workflows.ports import Clock, Container
 from cronjobs.workflows.scope import here
-from cronjobs.workflows.settings import seconds_of
+from cronjobs.workflows.settings import refuse_nameless, refuse_unknown, seconds_of
 from cronjobs.workflows.synchronous import SynchronousRunner
 from cronjobs.workflows.values import NotJsonError, through_json
 
@@ -48,6 +53,7 @@ class Workflow(Generic[R]):
     """A workflow; called with a container it can be run. `function` is what it was made of."""
 
     def __init__(self, function: Callable[..., Any], options: "WorkflowOptions") -> None:
+        refuse_nameless("@workflow", function)
         self.function = function
         self.options = options
         self.name = options.name or function.__name__
@@ -100,7 +106,8 @@ class BoundWorkflow(Generic[R]):
             raise WorkflowError(
                 f"the workflow `{workflow.name}` was given an input, and has no parameter `input`"
             )
-        return self.start(workflow_id or self._default_id(), plain, raise_on_error=raise_on_error)
+        id = self._default_id() if workflow_id is None else _checked_id(workflow_id)
+        return self.start(id, plain, raise_on_error=raise_on_error)
 
     def start(self, id: str, input: Any, *, raise_on_error: bool = True, intent: Intent = Intent.RUN) -> R:
         """Do as `run` does, for any intent."""
@@ -163,13 +170,20 @@ class BoundWorkflow(Generic[R]):
         if not is_free:
             raise WorkflowRefusedError(f"workflow {begin.id} is running in this process already")
         with self._ledger.door:
-            admission: Admission = self._journal.begin(begin)
+            admission = self._admission(begin)
         if isinstance(admission, Refused):
             raise _refusal(admission, begin.intent)
         if isinstance(admission, Concluded):
             transaction = Transaction(admission.id, WorkflowState.SUCCEEDED, tuple(admission.steps))
             return WorkflowResult(through_json(admission.result), tuple(admission.errors), transaction)
         return self._execution(begin, admission)
+
+    def _admission(self, begin: Begin) -> Admission:
+        try:
+            return self._journal.begin(begin)
+        except UnwritableError as exc:
+            message = f"the input of workflow `{begin.name}` cannot be written down: {exc}"
+            raise UnwritableError(message, hint=exc.hint) from None
 
     def _execution(self, begin: Begin, admitted: Admitted) -> Execution:
         execution = Execution(
@@ -196,6 +210,16 @@ class BoundWorkflow(Generic[R]):
         if raise_on_error and transaction.state is not WorkflowState.SUCCEEDED:
             raise _failure(self._workflow.name, ended) from ended.cause
         return WorkflowResult(through_json(ended.result), ended.errors, transaction)
+
+
+def _checked_id(id: str) -> str:
+    try:
+        is_usable = isinstance(id, str) and bool(id.encode())
+    except UnicodeEncodeError:  # as of a strange file name
+        is_usable = False
+    if not is_usable:
+        raise WorkflowError(f"workflow_id={id!r} is no id", hint="a text that is not empty")
+    return id
 
 
 def _left(execution: Execution) -> BaseException:
@@ -282,7 +306,11 @@ def workflow(function: Callable[..., Any] | None = None, /, **options: Any) -> A
     timeout: seconds, or a text like `10m`, that it may go forward, all its attempts together. retention: how
     long its record is kept once it is over; by default as long as the history of runs.
     """
-    chosen = WorkflowOptions(**options)
+    try:
+        chosen = WorkflowOptions(**options)
+    except TypeError:
+        refuse_unknown("@workflow", options, WorkflowOptions)
+        raise
     return chosen if function is None else chosen(function)
 
 

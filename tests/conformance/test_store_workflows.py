@@ -275,3 +275,16 @@ def test_a_workflow_that_could_not_be_undone_is_never_forgotten(store):
     store.prune_workflows(now=NOON + 1000 * DAY, keep_seconds=0)
 
     assert store.workflow("order-7").state is WorkflowState.FAILED
+
+
+def test_a_workflow_left_half_done_belongs_to_no_run_that_comes_after_its_own_is_forgotten(store):
+    first = a_run(store)
+    begin(store, first)
+    over(store, first)
+    store.prune(before=NOON + DAY, rows_a_job=1)
+    stranger, other = a_run(store, minute=1), a_run(store, minute=2)
+
+    assert store.workflow_owner("order-7") is None
+    assert not store.request_workflow_cancel("order-7")
+    assert isinstance(begin(store, other), Admitted)
+    assert stranger.row != first.row

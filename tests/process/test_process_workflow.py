@@ -5,6 +5,7 @@ import os
 import signal
 from typing import Any
 
+import pytest
 from harness import Site, children_of, is_running, wait_until
 
 WORK = """
@@ -284,3 +285,156 @@ def test_a_run_that_is_killed_takes_nothing_of_its_workflow_along(site: Site) ->
     assert scheduler.wait() == 0
     assert not is_running(run.pid)
     assert site.notes() == ["pack order-7/0", "ship hang", "ship hang", "tell"]
+
+
+STRANGE = """
+import sys
+
+from cronjobs import step, workflow
+from cronjobs.core.workflow import Begin, StepRecord, StepState
+
+@step(max_retries=1)
+def act(input):
+    print("acting", flush=True)
+    return "x" * 9_000_000 if input == "large" else nested(3_000)
+
+@act.compensate
+def undo(compensation_input):
+    print("undoing", compensation_input, flush=True)
+
+@workflow
+def acts(input):
+    return act(input)
+
+@workflow
+def answers():
+    return "x" * 17_000_000
+
+def nested(depth):
+    value = []
+    for _ in range(depth):
+        value = [value]
+    return value
+
+def strange_id(container):
+    container.journal.begin(Begin("order-\\udcff", "acts", "work:acts", None))
+
+def strange_key(container):
+    container.journal.record(10**30, StepRecord("0", 1, "act", "work:act", StepState.RUNNING))
+
+def deep(container):
+    sys.setrecursionlimit(1_000_000)
+    acts(container).run("deep", workflow_id="deep")
+
+def large(container):
+    acts(container).run("large", workflow_id="large")
+
+def large_input(container):
+    acts(container).run("x" * 17_000_000, workflow_id="input")
+
+def large_result(container):
+    answers(container).run(workflow_id="result")
+"""
+
+
+def test_a_scheduler_bears_whatever_its_runs_ask_to_be_written_down(site: Site) -> None:
+    once = {"number_of_executions": 1}
+    site.define(dict.fromkeys(["strange_id", "strange_key", "deep"], once), work=STRANGE)
+
+    site.run_until_done()
+
+    types = {row["job"]: (row["state"], row["error"]["type"]) for row in site.history()}
+    assert types == {
+        "strange_id": ("failed", "WorkflowError"),
+        "strange_key": ("failed", "WorkflowError"),
+        "deep": ("failed", "WorkflowFailedError"),
+    }
+    assert workflow(site, "show", "deep")["state"] == "reverted"
+
+
+def test_a_value_that_is_too_large_for_the_journal_fails_its_step_and_is_undone(site: Site) -> None:
+    site.define({"large": NEVER}, work=STRANGE)
+
+    answer = site.command("trigger", "large")
+
+    assert answer.returncode == 1
+    told = [line for line in answer.stdout.splitlines() if not line.startswith("WARNING")]
+    assert told == ["acting", "undoing None"]
+    assert "what the step `act` returned cannot be written down" in answer.stderr
+    found = workflow(site, "show", "large")
+    assert (found["state"], found["steps"][0]["error"]["type"]) == ("reverted", "UnwritableError")
+
+
+@pytest.mark.parametrize(
+    ("job", "what"),
+    [("large_input", "the input of workflow `acts`"), ("large_result", "workflow `answers` returned")],
+)
+def test_a_workflow_says_which_of_its_values_is_too_large(site: Site, job: str, what: str) -> None:
+    site.define({job: NEVER}, work=STRANGE)
+
+    answer = site.command("trigger", job)
+
+    assert answer.returncode == 1
+    assert what in answer.stderr
+    assert [each["state"] for each in workflow(site, "list")] == ["reverted"] * (job == "large_result")
+
+
+def test_a_workflow_that_was_told_to_be_undone_is_retried_as_one(site: Site) -> None:
+    site.define(JOBS, work=WORK)
+    with site.popen("trigger", "hangs") as trigger:
+        wait_until(lambda: "ship hang" in site.notes(), "the second step is in flight")
+        site.command("workflow", "cancel", "order-7")
+        trigger.kill()
+        trigger.communicate(timeout=60)
+    wait_until(lambda: not site.processes(), "nothing survives")
+
+    answer = site.command("workflow", "retry", "order-7")
+
+    assert answer.returncode == 0, answer.stderr
+    assert workflow(site, "show", "order-7")["state"] == "reverted"
+
+
+@pytest.mark.parametrize("command", ["retry", "cancel"])
+def test_a_workflow_of_a_job_that_is_gone_goes_on_once_the_job_is_back(site: Site, command: str) -> None:
+    left_hanging(site)
+    site.define({name: job for name, job in JOBS.items() if name != "hangs"}, work=WORK)
+
+    answer = site.command("workflow", command, "order-7")
+
+    assert answer.returncode == 4
+    assert "and order-7 belongs to it" in answer.stderr
+    site.define({**JOBS, "hangs": {**NEVER, "enabled": False}}, work=WORK)
+    if command == "retry":
+        (site.directory / "notes-flag").touch()
+    assert site.command("workflow", command, "order-7").returncode == 0
+
+
+def test_a_workflow_that_is_being_undone_is_not_told_to_be(site: Site) -> None:
+    source = """
+    import time
+    from notebook import note
+    from cronjobs import step, workflow
+
+    @step
+    def act(): raise ValueError("no")
+
+    @act.compensate
+    def undo(compensation_input):
+        note("undoing")
+        time.sleep(600)
+
+    @workflow
+    def acts(): act()
+
+    def job(container): acts(container).run(workflow_id="order-7")
+    """
+    site.define({"job": {**NEVER, "callable": "slow:job"}}, slow=source)
+    with site.popen("trigger", "job") as trigger:
+        wait_until(site.notes, "it is being undone")
+
+        answer = site.command("workflow", "cancel", "order-7")
+
+        trigger.kill()
+        trigger.communicate(timeout=60)
+    assert answer.returncode == 0
+    assert "is being undone already" in answer.stdout

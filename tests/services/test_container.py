@@ -494,3 +494,24 @@ def test_threads_that_ask_at_once_get_the_same_service():
 
     assert len(made) == 1
     assert len(set(map(id, found))) == 1
+
+
+def test_threads_of_an_async_job_have_async_services_made_in_its_loop():
+    loops = []
+
+    async def make_service():
+        await asyncio.sleep(0)
+        loops.append(asyncio.get_running_loop())
+        yield object()
+        loops.append(asyncio.get_running_loop())
+
+    async def job(container):
+        await container.inject_async(())
+        found = await asyncio.gather(*(asyncio.to_thread(container.resolve, "service") for _ in range(3)))
+        await container.aclose()
+        return found, asyncio.get_running_loop()
+
+    found, loop = asyncio.run(job(Container({"service": make_service})))
+
+    assert len(set(map(id, found))) == 1
+    assert loops == [loop, loop]

@@ -4,6 +4,7 @@ import pytest
 from workflow_parts import a_run, run
 
 from cronjobs import StepResponse, WorkflowFailedError, parallel, step, workflow
+from cronjobs.core.errors import WorkflowError
 
 
 @pytest.mark.parametrize("returned", [7, StepResponse(7)], ids=["plain", "StepResponse"])
@@ -72,3 +73,13 @@ def test_siblings_that_failed_alike_are_told_once():
 
     assert str(failure.value).count("no more") == 1
     assert len(failure.value.errors) == 3
+
+
+@pytest.mark.parametrize("id", ["", "order-\udcff", 7])
+def test_an_id_that_cannot_be_written_down_is_refused(id):
+    @workflow
+    def nothing():
+        return None
+
+    with pytest.raises(WorkflowError, match="is no id"):
+        nothing(a_run()).run(workflow_id=id)

@@ -4,7 +4,7 @@ import asyncio
 import sys
 
 import pytest
-from workflow_parts import KEY, Container, JumpingClock, Logger, a_run, run, states
+from workflow_parts import KEY, Container, Died, DyingJournal, JumpingClock, Logger, a_run, run, states
 
 from cronjobs import StepFailedError, WorkflowFailedError, parallel, step, workflow
 from cronjobs.core.errors import WorkflowChangedError, WorkflowLostError, WorkflowRefusedError
@@ -662,3 +662,96 @@ def test_the_modules_of_workflows_and_steps_are_imported_for_it(tmp_path, monkey
     result = by_hand(far_shop.order, journal, Intent.CANCEL)
 
     assert states(result) == {"0": "compensated"}
+
+
+def steps_of_one_def(told, *names, **options):
+    """Return a step for each name, all made by the same `def`."""
+
+    def make(name):
+        @step(**{key: value(name) for key, value in options.items()})
+        def act():
+            return name
+
+        @act.compensate
+        def undo(compensation_input):
+            told.append(f"{name} undoes {compensation_input}")
+
+        return act
+
+    return [make(name) for name in names]
+
+
+def test_each_step_of_one_def_is_undone_by_its_own_compensation():
+    told = []
+    first, second = steps_of_one_def(told, "first", "second")
+
+    @workflow
+    def both():
+        first()
+        second()
+        raise ValueError("after all")
+
+    run(both, a_run(), raise_on_error=False)
+
+    assert told == ["second undoes second", "first undoes first"]
+
+
+def half_undone(both):
+    """Return the journal of a workflow whose process was killed as it began to undo it."""
+    journal = MemoryJournal("process 1", clock=JumpingClock())
+    with pytest.raises(Died):
+        # Begun, two steps of two lines each, then that it is undone.
+        run(both, a_run(DyingJournal(journal, 6, is_written=True)))
+    journal.die()
+    return journal.as_owner("process 2")
+
+
+def test_another_process_undoes_no_step_that_it_cannot_tell_from_another():
+    told = []
+    first, second = steps_of_one_def(told, "first", "second")
+
+    @workflow
+    def both():
+        first()
+        second()
+        raise ValueError("after all")
+
+    with pytest.raises(WorkflowChangedError, match=r"several steps .*called `act`") as caught:
+        run(both, a_run(half_undone(both)))
+
+    assert told == []
+    assert "@step(name=" in caught.value.hint
+
+
+def test_another_process_tells_steps_of_one_def_apart_by_their_names():
+    told = []
+    first, second = steps_of_one_def(told, "first", "second", name=str)
+
+    @workflow
+    def both():
+        first()
+        second()
+        raise ValueError("after all")
+
+    run(both, a_run(half_undone(both)), raise_on_error=False)
+
+    assert told == ["second undoes second", "first undoes first"]
+
+
+def test_a_step_that_was_made_anew_is_the_one_that_is_undone():
+    told = []
+    [former] = steps_of_one_def(told, "former", name=lambda _: "anew")
+    gone = [former]
+
+    @workflow
+    def one():
+        gone[0]()
+        gone[0]()
+        raise ValueError("after all")
+
+    journal = half_undone(one)
+    [gone[0]] = steps_of_one_def(told, "latter", name=lambda _: "anew")
+    del former
+    run(one, a_run(journal), raise_on_error=False)
+
+    assert told == ["latter undoes former", "latter undoes former"]

@@ -566,3 +566,82 @@ def test_states_are_those_of_the_journal():
     result = run(doubles, container, [1, 2])
 
     assert states(result) == states(container.journal) == {"0": "succeeded", "1": "succeeded"}
+
+
+@pytest.mark.parametrize(
+    ("call", "forgotten"),
+    [
+        (lambda act: act("a"), "`act` at 0"),
+        (lambda act: [act("a"), act("b")], "`act` at 0, `act` at 1"),
+        (lambda act: parallel(act("a")), "`act` at 0, `parallel` at 1"),
+    ],
+)
+def test_a_step_that_nobody_awaits_is_told_of_and_not_passed_over(call, forgotten):
+    done = []
+
+    @step
+    async def act(name):
+        done.append(name)
+
+    @workflow
+    async def forgets():
+        call(act)
+
+    with pytest.raises(WorkflowFailedError, match=f"never awaited {forgotten}$") as caught:
+        run(forgets, a_run())
+
+    assert done == []
+    assert "await" in caught.value.__cause__.hint
+
+
+def test_a_step_that_was_cancelled_before_it_began_is_not_forgotten():
+    @step
+    async def act():
+        return "done"
+
+    @workflow
+    async def thinks_again():
+        asyncio.create_task(act()).cancel()
+        await asyncio.sleep(0)
+        return await act()
+
+    assert run(thinks_again, a_run()).result == "done"
+
+
+@pytest.mark.parametrize(
+    ("make", "message", "hint"),
+    [
+        (lambda: step(retries=3), "`@step` has no option `retries`", "max_retries"),
+        (lambda: step(max_retry=3), "`@step` has no option `max_retry`", "max_retries"),
+        (lambda: step(colour="red"), "`@step` has no option `colour`", "there are: name, max_retries"),
+        (lambda: workflow(timeouts=3), "`@workflow` has no option `timeouts`", "timeout"),
+        (lambda: step(functools.partial(print, "x")), "`partial`", "def"),
+        (lambda: workflow(functools.partial(print, "x")), "`partial`", "def"),
+    ],
+)
+def test_what_cannot_be_a_step_or_a_workflow_is_refused_with_a_way_out(make, message, hint):
+    with pytest.raises(WorkflowError, match=message) as caught:
+        make()
+
+    assert hint in caught.value.hint
+
+
+def test_a_result_that_was_not_awaited_is_said_to_be_one():
+    async def later():
+        return 7
+
+    coroutine = later()
+
+    @workflow
+    def forgets():
+        return [coroutine]
+
+    with pytest.raises(WorkflowFailedError, match=r"it\[0\] is of type `coroutine`, and was not awaited"):
+        run(forgets, a_run())
+    coroutine.close()
+
+
+def test_the_errors_that_the_guide_names_are_public():
+    import cronjobs
+
+    assert issubclass(cronjobs.WorkflowRefusedError, WorkflowError)
