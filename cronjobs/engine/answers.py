@@ -12,14 +12,16 @@ from cronjobs.core.ports import Asked, Clock, Executor
 from cronjobs.core.questions import (
     Answer,
     AskLastSuccess,
+    End,
     LastSucceeded,
     Nonsense,
     Question,
+    Recorded,
     question_from,
     said,
 )
 from cronjobs.core.run import Run
-from cronjobs.core.workflow import Begin
+from cronjobs.core.workflow import Admitted, Begin
 from cronjobs.engine.recovery import DispatcherStore, close_if_orphaned
 from cronjobs.processes import Identity
 
@@ -49,6 +51,7 @@ class Answers:
         self._tell = tell
         self._living = living
         self._pending: list[_Pending] = []
+        self._under_way: dict[int, dict[int, str]] = {}  # {row of a run: {key of its workflow: its id}}
 
     @property
     def is_owing(self) -> bool:
@@ -79,8 +82,19 @@ class Answers:
             answer: Answer = (
                 self._last_success(run.job) if isinstance(question, AskLastSuccess) else next(replies)
             )
+            self._follow(run, question, answer)
             self._executor.answer(asked.number, asked.ticket, said(answer))
         self._pending.clear()
+
+    def left_behind(self, run: Run) -> list[str]:
+        """Return the ids of the workflows that a run which is over had, and did not bring to an end."""
+        return list(self._under_way.pop(run.row, {}).values())
+
+    def _follow(self, run: Run, question: Question, answer: Answer) -> None:
+        if isinstance(answer, Admitted):
+            self._under_way.setdefault(run.row, {})[answer.key] = answer.id
+        elif isinstance(question, End) and isinstance(answer, Recorded):
+            self._under_way.get(run.row, {}).pop(question.key, None)
 
     def _free(self, begin: Begin) -> None:
         """Where a dispatcher that is gone left the workflow's run behind, close that run first."""

@@ -199,6 +199,12 @@ class Dispatch:
         self._outcomes = []
         for run in runs:
             self._tell(RunFinished(run))
+            for id in self._answers.left_behind(run):
+                message = (
+                    f"workflow {id} is not over: whoever begins it again goes on with it;"
+                    f" by hand, `cronjobs workflow retry {id}` does, and `cancel` undoes it"
+                )
+                self._tell(Note("warning", "workflow_left", message, run.job, run.id))
             if run.started_at is None:
                 self._on_returned(run.job)
         return True

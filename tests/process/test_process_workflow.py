@@ -282,7 +282,10 @@ def test_a_run_that_is_killed_takes_nothing_of_its_workflow_along(site: Site) ->
 
     os.kill(run.pid, signal.SIGKILL)
 
+    (left,) = scheduler.wait_for_all("workflow_left", 1, job="hangs")
+    assert "`cronjobs workflow retry order-7`" in left["message"]
     assert scheduler.wait() == 0
+    assert len(scheduler.logged("workflow_left")) == 1  # the second run brought it to its end
     assert not is_running(run.pid)
     assert site.notes() == ["pack order-7/0", "ship hang", "ship hang", "tell"]
 
