@@ -85,11 +85,12 @@ def live(life: Life) -> NoReturn:
 
 def _begun(life: Life) -> Any:
     channel = life.descriptors.channel
-    settle(life.job, life.libc, life.parent)
     if life.bound is None:
         from cronjobs.executors.program import become  # only for jobs that are programs
 
+        settle(life.job, life.libc, life.parent)
         become(life.job, channel)
+    settle(life.job, life.libc, life.parent)
     return call(life.bound, life.job, life.order, channel)
 
 
@@ -101,7 +102,10 @@ def settle(job: JobSetup, libc: Any, parent: int) -> None:
         except OSError as exc:
             raise _unsettled(exc, f"its `cwd` is {job.cwd}: {exc.strerror}") from exc
     if job.user is not None:
-        from cronjobs.processes import become_user  # only for jobs that have one
+        # Only for jobs that have one; what tells of their end may lie where that user may not look.
+        import cronjobs.executors.results
+        import cronjobs.failures  # noqa: F401
+        from cronjobs.processes import become_user
 
         try:
             os.environ.update({**become_user(job.user), **job.env})

@@ -32,6 +32,15 @@ files = sorted(os.listdir("/proc/self/fd"))
 open("seen", "w").write(f"{sys.stdin.read()!r} {is_plain} {os.getpid() == os.getsid(0)} {len(files)}")
 """
 GREET = "echo $GREETING ${NAME:-world} > greeting; echo done"
+WHOM = """
+import os
+
+def function():
+    open("whom", "w").write(f"{os.geteuid()} {os.getegid()}")
+
+def fails():
+    raise ValueError("no beans")
+"""
 SAY_WHO = ["sh", "-c", "echo $(id -u) $(id -g) $HOME $USER > who"]
 
 
@@ -168,16 +177,18 @@ def test_jobs_run_as_their_user(open_site, run):
         {
             "program": {"command": SAY_WHO, "user": "nobody"},
             "function": {"user": "nobody"},
+            "fails": {"user": "nobody"},
             "unknown": {"command": ["true"], "user": "no-such-user"},
         },
-        work="import os\ndef function(): open('whom', 'w').write(f'{os.geteuid()} {os.getegid()}')",
+        work=WHOM,
     )
 
-    rows = run(site, "program", "function", "unknown")
+    rows = run(site, "program", "function", "fails", "unknown")
 
     expected = f"{nobody.pw_uid} {nobody.pw_gid}"
     assert (site.directory / "who").read_text() == f"{expected} {nobody.pw_dir} nobody\n"
     assert (site.directory / "whom").read_text() == expected
+    assert (rows["fails"]["error"]["type"], rows["fails"]["error"]["message"]) == ("ValueError", "no beans")
     message = "it cannot run as the user no-such-user: there is no user 'no-such-user'"
     assert rows["unknown"]["error"]["message"] == message
 
