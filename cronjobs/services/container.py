@@ -10,7 +10,7 @@ from _contextvars import ContextVar  # `contextvars` adds nothing but its name
 from collections.abc import Awaitable, Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from threading import RLock
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NoReturn, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self, TypeVar
 
 from cronjobs.core.errors import ServiceError
 from cronjobs.core.suggest import did_you_mean
@@ -60,13 +60,20 @@ class Recipe:
         return self._found
 
 
-class _Unfinished(NamedTuple):
-    """A factory that has yielded its service, or is about to; what follows the `yield` is its clean-up."""
+class _Unfinished:
+    """A factory that has yielded its service, or is about to; what follows the `yield` is its clean-up.
 
-    key: str
-    generator: Any
-    begin: int  # where its code stands before anything of it has run
-    is_async: bool
+    begin: where its code stands before anything of it has run.
+    """
+
+    __slots__ = ("begin", "generator", "has_yielded", "is_async", "key")
+
+    def __init__(self, key: str, generator: Any, begin: int, is_async: bool) -> None:
+        self.key = key
+        self.generator = generator
+        self.begin = begin
+        self.is_async = is_async
+        self.has_yielded = False
 
 
 class Container:
@@ -387,8 +394,11 @@ class Container:
             if recipe.plan.is_generator:
                 is_async = recipe.plan.is_async
                 begin = (product.ag_frame if is_async else product.gi_frame).f_lasti
-                self._unfinished.append(_Unfinished(recipe.key, product, begin, is_async))
-                return await _first_of_async(product) if is_async else _first_of(product)
+                unfinished = _Unfinished(recipe.key, product, begin, is_async)
+                self._unfinished.append(unfinished)
+                service = await _first_of_async(product) if is_async else _first_of(product)
+                unfinished.has_yielded = True
+                return service
             return await product if recipe.plan.is_async else product
 
     def _entered(self, name: str) -> "_Entered":
@@ -564,6 +574,8 @@ def _finish(unfinished: _Unfinished) -> None:
 async def _finish_async(unfinished: _Unfinished) -> None:
     generator = unfinished.generator
     if generator.ag_frame is None:
+        if unfinished.has_yielded:
+            raise _closed_by_its_loop(unfinished.key)
         return  # as above
     if generator.ag_frame.f_lasti == unfinished.begin:
         await generator.aclose()
@@ -577,6 +589,13 @@ async def _finish_async(unfinished: _Unfinished) -> None:
         raise
     await generator.aclose()
     raise _yields_twice(unfinished.key)
+
+
+def _closed_by_its_loop(key: str) -> ServiceError:
+    return ServiceError(
+        f"the service `{key}` was not cleaned up: the event loop that it was made in ended before the run",
+        hint="make the job `async def`, or write `container.wait_for(...)` instead of `asyncio.run(...)`",
+    )
 
 
 def _yields_twice(key: str) -> ServiceError:

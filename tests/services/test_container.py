@@ -515,3 +515,38 @@ def test_threads_of_an_async_job_have_async_services_made_in_its_loop():
 
     assert len(set(map(id, found))) == 1
     assert loops == [loop, loop]
+
+
+def test_an_async_service_whose_loop_ended_before_the_run_is_told_of():
+    cleaned = []
+
+    async def connection():
+        yield "open"
+        cleaned.append("connection")
+
+    container = Container({"connection": connection})
+
+    async def body():
+        return await container.resolve("connection")
+
+    assert asyncio.run(body()) == "open"
+    with pytest.raises(ServiceError, match=r"`connection` was not cleaned up: the event loop") as refusal:
+        container.close()
+    assert "container.wait_for(...)" in refusal.value.hint
+    assert cleaned == []
+
+
+def test_a_sync_job_waits_for_what_is_async_in_the_containers_own_loop():
+    cleaned = []
+
+    async def connection():
+        yield "open"
+        cleaned.append("connection")
+
+    async def body(container):
+        return await container.resolve("connection")
+
+    with Container({"connection": connection}) as container:
+        assert container.wait_for(body(container)) == "open"
+
+    assert cleaned == ["connection"]
