@@ -63,7 +63,7 @@ def sync_products(container: Container, feed: str = str(FEED)) -> dict[str, int]
         changed = upsert(shop, recent)
         remember_sync(shop, started_at)
     logger.info(
-        "%d products in the feed, %d of them touched since %s, %d changed here",
+        "%d read, %d touched since %s, %d changed",
         len(products),
         len(recent),
         "the beginning" if since == NEVER else f"{since:%Y-%m-%d %H:%M:%S}",
