@@ -9,7 +9,7 @@ import sys
 from _contextvars import ContextVar  # `contextvars` adds nothing but its name
 from collections.abc import Awaitable, Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from threading import RLock
+from threading import Condition, RLock
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self, TypeVar
 
 from cronjobs.core.errors import ServiceError
@@ -20,6 +20,7 @@ from cronjobs.targets import RESERVED, parameter_name
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Runner, Task
+    from concurrent.futures import Future
 
     from cronjobs.core.waiting import Clock
     from cronjobs.core.workflow import Journal
@@ -102,6 +103,10 @@ class Container:
         # The root's: the loop in which async services live.
         self._loop: AbstractEventLoop | None = None
         self._runner: Runner | None = None  # of a sync job: a loop of its own
+        self._is_driven = False  # a thread runs it
+        self._handed: list[Future[Any]] = []  # to that thread, by others
+        self._is_stopping = False  # that thread takes no more
+        self._door = Condition()
         for key, factory in (services or {}).items():
             self.register(key, factory=factory)
 
@@ -433,9 +438,40 @@ class Container:
         if root._loop is not None and root._runner is None and root._loop.is_running():
             # A thread of an async job: its services live in the job's loop.
             return asyncio.run_coroutine_threadsafe(coroutine, root._loop).result()
-        if root._runner is None:
-            root._runner = asyncio.Runner()
-        return root._runner.run(coroutine, context=copy_context())
+        with root._door:
+            root._door.wait_for(lambda: not root._is_stopping)
+            if root._runner is None:
+                root._runner = asyncio.Runner()
+                root._runner.get_loop()  # made now: two threads must not make one each
+            runner, is_driven = root._runner, root._is_driven
+            if is_driven:  # by another thread, which sees it through
+                handed = asyncio.run_coroutine_threadsafe(coroutine, runner.get_loop())
+                root._handed.append(handed)
+            root._is_driven = True
+        if is_driven:
+            return handed.result()
+        try:
+            return runner.run(root._drive(coroutine), context=copy_context())
+        finally:  # also where a signal ended it
+            with root._door:
+                root._is_driven = root._is_stopping = False
+                root._door.notify_all()
+
+    async def _drive(self, coroutine: Any) -> Any:
+        """Return what a coroutine returns, once what other threads handed over meanwhile is done too."""
+        import asyncio  # loaded already, as above
+
+        try:
+            return await coroutine
+        finally:
+            while True:
+                with self._door:
+                    pending = [each for each in self._handed if not each.done()]
+                    self._handed = pending
+                    if not pending:
+                        self._is_stopping = True  # who comes now waits, and runs the loop next
+                        break
+                await asyncio.wait([asyncio.wrap_future(each) for each in pending])
 
     def _clean_up(self, unfinished: _Unfinished) -> Callable[[], object]:
         if unfinished.is_async:

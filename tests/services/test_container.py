@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -550,3 +551,42 @@ def test_a_sync_job_waits_for_what_is_async_in_the_containers_own_loop():
         assert container.wait_for(body(container)) == "open"
 
     assert cleaned == ["connection"]
+
+
+def test_threads_of_a_sync_job_may_make_async_services_at_once():
+    together = threading.Barrier(4, timeout=30)
+    cleaned = []
+
+    def making(name):
+        async def make():
+            await asyncio.sleep(0.05)
+            yield name
+            cleaned.append(name)
+
+        return make
+
+    names = ["a", "b", "c", "d"]
+    container = Container({name: making(name) for name in names})
+
+    def resolve(name):
+        together.wait()
+        return container.resolve(name)
+
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(resolve, names))
+    container.close()
+
+    assert found == names
+    assert sorted(cleaned) == names
+
+
+def test_a_thread_may_ask_for_an_async_service_while_the_containers_loop_waits_for_it():
+    async def slow():
+        await asyncio.sleep(0.01)
+        return "made"
+
+    async def body():
+        return await asyncio.to_thread(container.resolve, "slow")
+
+    with Container({"slow": slow}) as container:
+        assert container.wait_for(body()) == "made"
