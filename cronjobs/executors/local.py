@@ -72,6 +72,7 @@ class LocalExecutor:
         self._supplies = Supplies(configuration.services, {}, configuration.query)
         self._findings = Findings(self._modules, self._supplies)
         self._found: dict[str, Finding] = {}  # by job, once all that it needs has been looked at
+        self._alike: dict[Finding, Finding] = {}  # so that thousands of jobs share a handful of findings
         self._half_found: set[str] = set()  # jobs that a module of a service is still to be looked at for
         self._unverified: list[LiveRun] = []
         self._events: list[ExecutorEvent] = []
@@ -282,6 +283,7 @@ class LocalExecutor:
         if finding is None:
             self._half_found.add(name)
             return
+        finding = self._alike.setdefault(finding, finding)
         self._half_found.discard(name)
         self._found[name] = finding
         if finding.failure:
@@ -289,7 +291,8 @@ class LocalExecutor:
         elif not finding.leftovers and self._configuration.jobs[name].isolation is Isolation.FORK:
             is_heavy = finding.seconds > HEAVY_SECONDS or "query" in finding.needs  # that loads SQLAlchemy
             pool = self._heavy if is_heavy else self._light
-            pool.admit(self._setups[name]._replace(plan=finding.plan, needs=finding.needs))
+            self._setups[name] = self._setups[name]._replace(plan=finding.plan, needs=finding.needs)
+            pool.admit(self._setups[name])
 
     def _say(self, verdict: Verdict) -> None:
         module = verdict.module
@@ -481,8 +484,8 @@ def _setup_of(job: Job) -> JobSetup:
     return JobSetup(
         job.name,
         job.callable,
-        dict(job.args),
-        dict(job.env),
+        job.args,
+        job.env,
         command=job.command,
         cwd=job.cwd,
         user=job.user,

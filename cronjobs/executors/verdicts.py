@@ -46,6 +46,10 @@ def verdict_from(found: Mapping[str, Any]) -> Verdict:
 
 def _callables(found: Mapping[str, Any], of: str) -> tuple[Any, Any, Any]:
     failures = {name: Failure(*each) for name, each in found.get(f"{of}failures", {}).items()}
-    plans = {name: Plan.read(each) for name, each in found.get(f"{of}plans", {}).items()}
+    same: dict[Plan, Plan] = {}  # thousands of jobs are called in a handful of ways
+    plans = {
+        name: same.setdefault(plan := Plan.read(each), plan)
+        for name, each in found.get(f"{of}plans", {}).items()
+    }
     misfits = {name: [Misfit(*each) for each in all] for name, all in found.get(f"{of}misfits", {}).items()}
     return failures, plans, misfits

@@ -83,7 +83,7 @@ def test_the_two_commands_of_the_readme_set_up_everything_on_one_line_each():
     for command in (run, tests):
         assert command.startswith("python3 -m venv .venv && .venv/bin/pip install ")
     assert run.endswith("&& .venv/bin/cronjobs run")
-    assert tests.endswith("&& .venv/bin/python -m pytest -q -n 4")
+    assert tests.endswith("&& .venv/bin/python -m pytest -q -n 4 --dist worksteal")
 
 
 def test_the_readme_names_every_key_of_the_configuration_and_no_other():
