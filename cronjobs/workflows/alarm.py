@@ -41,6 +41,8 @@ class Alarm:
     def call(self, function: Callable[[], T], limit: Limit | None, *, is_alone: bool = False) -> T:
         """Return what a function of the user's returns; it may end in Cut, with the limit that it ran into.
 
+        What it raises after it was cut is Cut, too.
+
         is_alone: no limit but its own is minded.
         """
         first, count = self._first, len(self._limits)
@@ -52,6 +54,12 @@ class Alarm:
                 self._is_open = True
                 self._ring_if_due()
                 return function()
+            except Exception as exc:
+                # Where Cut comes into the middle of a lock's own code, say, another exception comes out.
+                fired = next((each for each in self._limits[self._first :] if each.has_fired), None)
+                if fired is None:
+                    raise
+                raise Cut(fired) from exc
             finally:  # which may itself be rung at: the outer one is not, since the alarm is shut by then
                 self._is_open = False
         finally:

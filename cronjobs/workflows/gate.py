@@ -25,6 +25,10 @@ class Gate:
             self._thread = get_ident()
         try:
             return function()
+        except Exception as exc:
+            if self.error is None:
+                raise
+            raise Cut() from exc  # it was cut, and made another exception of that
         finally:
             self._close()
 

@@ -63,6 +63,52 @@ def waiting_step(kind, told, **options):
 KINDS = pytest.mark.parametrize("kind", ["main", "branch", "thread", "async step"])
 
 
+@pytest.mark.parametrize("kind", ["main", "branch", "thread"])
+def test_a_step_that_makes_something_else_of_being_cut_has_taken_too_long_all_the_same(kind):
+    def wait():
+        try:
+            wait_in_python()
+        except BaseException:
+            raise RuntimeError("release unlocked lock") from None
+
+    waiting = step(timeout=SHORT)(wait)
+
+    @workflow(name="body")
+    def in_main():
+        waiting()
+
+    @workflow(name="body")
+    def in_branch():
+        parallel(waiting)
+
+    @workflow(name="body")
+    async def in_loop():
+        await waiting()
+
+    body = {"main": in_main, "branch": in_branch, "thread": in_loop}[kind]
+
+    with pytest.raises(WorkflowFailedError) as failure:
+        run(body, a_run())
+
+    (error,) = failure.value.errors
+    assert error.error.type == "TimeoutError"
+
+
+def test_a_body_that_makes_something_else_of_being_cut_has_taken_too_long_all_the_same():
+    @workflow(name="body", timeout=SHORT)
+    def body():
+        try:
+            wait_in_python()
+        except BaseException:
+            raise RuntimeError("release unlocked lock") from None
+
+    with pytest.raises(WorkflowFailedError) as failure:
+        run(body, a_run())
+
+    (error,) = failure.value.errors
+    assert error.error.type == "TimeoutError"
+
+
 @KINDS
 def test_a_step_that_takes_too_long_is_cut_tried_again_and_undone(kind):
     told = []
