@@ -23,9 +23,12 @@ def describe(exc: BaseException) -> Failure:
 
 def format_traceback(exc: BaseException) -> str:
     """Return the traceback as Python prints it, of the user's own frames, its middle cut if long."""
-    told = traceback.TracebackException.from_exception(exc)
-    _trim(exc, told)
-    text = "".join(told.format()).rstrip("\n")
+    try:
+        told = traceback.TracebackException.from_exception(exc)
+        _trim(exc, told)
+        text = "".join(told.format()).rstrip("\n")
+    except Exception:  # Python loads parts of `traceback` late, and another user may not reach them
+        text = f"{type(exc).__name__}: {_message(exc)}"
     if isinstance(exc, CronjobsError) and exc.hint:
         text += f"\nhint: {exc.hint}"
     if len(text) <= _TRACEBACK_CHARACTERS:
