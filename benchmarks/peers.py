@@ -13,6 +13,7 @@ import os
 import shutil
 import sys
 import time
+from abc import ABC, abstractmethod
 
 from common import PY, environ, lib, program, tail
 
@@ -41,15 +42,16 @@ def cron5(job):
     return " ".join(job.expr[1:]) + " *"
 
 
-class Peer:
+class Peer(ABC):
     name = ""
     seconds = False
     isolated = True  # a run is its own process, killable without harm to another
     execs = True  # a run starts a fresh interpreter
     settle = 3.0  # seconds from start to ready, with few jobs
 
+    @abstractmethod
     def command(self, jobs, d):
-        raise NotImplementedError
+        """The words that start it on these jobs, with files of its own in the directory d."""
 
     def helpers(self, jobs, d):
         """Commands of side processes (brokers, workers) started first, in the same group."""

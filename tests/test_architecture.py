@@ -48,7 +48,12 @@ READERS_OF_TIME = {
     "lock.py",  # how long one waits for a lock
     "processes.py",  # how long one waits for a process, and when one started
     "workflows/clock.py",  # how long a step waits before it is tried again
-    *("executors/child.py", "executors/probe.py", "executors/zygote.py"),  # programs of their own
+    *(
+        "executors/calling.py",
+        "executors/child.py",
+        "executors/probe.py",
+        "executors/zygote.py",
+    ),  # programs of their own
 }
 
 

@@ -9,6 +9,7 @@ from cronjobs.core.job import Configuration, Job
 from cronjobs.core.ports import Definition, Observer
 from cronjobs.core.workflow import Intent, WorkflowRecord, WorkflowState
 from cronjobs.engine.manual import Manual
+from cronjobs.engine.recovery import is_owned
 from cronjobs.engine.scheduler import Options, Scheduler
 from cronjobs.executors.local import LocalExecutor
 from cronjobs.executors.orders import GoingOn
@@ -18,9 +19,9 @@ from cronjobs.observers.log import JsonLog, TextLog
 from cronjobs.observers.passthrough import Passthrough
 from cronjobs.observers.writer import Writer
 from cronjobs.processes import (
+    Identity,
     become_subreaper,
     descriptor_limit,
-    is_alive,
     is_kept,
     own_identity,
     raise_descriptor_limit,
@@ -99,14 +100,19 @@ def cancel_workflow(configuration: Configuration, job: Job, record: WorkflowReco
     store = SqliteStore.open(configuration.settings.state)
     try:
         owner = store.workflow_owner(record.base_id)
-        lives = owner is not None and store.dispatchers().get(owner.dispatcher or 0)
-        holder = read_holder(store.path) if is_locked(store.path) else None
-        if lives and (lives == holder or is_alive(lives)) and store.request_workflow_cancel(record.id):
+        lives = owner is not None and is_owned(owner, store.dispatchers(), _holders(store.path))
+        if lives and store.request_workflow_cancel(record.id):
             return None
     finally:
         store.close()
     going_on = GoingOn(record.target, record.base_id, Intent.CANCEL, WorkflowState.REVERTED)
     return trigger(configuration, job, going_on=going_on)
+
+
+def _holders(path: str) -> tuple[Identity, ...]:
+    """Return the scheduler that has a state file, if one has: it lives though its pid may not be visible."""
+    holder = read_holder(path) if is_locked(path) else None
+    return () if holder is None else (holder,)
 
 
 def _most_armed() -> int:
@@ -131,10 +137,13 @@ def trigger(
         only, clock=clock, signals=SignalPipe.open(), watch=watch, always_spawn=True, going_on=going_on
     )
     try:
-        holder = read_holder(store.path) if is_locked(store.path) else None
-        living = () if holder is None else (holder,)
         manual = Manual(
-            job, clock=clock, store=store, executor=executor, observer=Passthrough(), living=living
+            job,
+            clock=clock,
+            store=store,
+            executor=executor,
+            observer=Passthrough(),
+            living=_holders(store.path),
         )
         return manual.run(counted=counted)
     finally:

@@ -45,7 +45,7 @@ def recover(
     """
     dispatchers = store.dispatchers()
     unfinished = [run for run in store.unfinished() if job in (None, run.job)]
-    orphans = [run for run in unfinished if not _is_owned(run, dispatchers, living)]
+    orphans = [run for run in unfinished if not is_owned(run, dispatchers, living)]
     running = [run for run in orphans if run.state is State.RUNNING]
     _end(running, dispatchers)
     now = clock.now()
@@ -69,7 +69,7 @@ def close_if_orphaned(
 ) -> Run | None:
     """Close a run whose dispatcher is gone, its process ended first; None where its dispatcher lives."""
     dispatchers = store.dispatchers()
-    if run.state is not State.RUNNING or _is_owned(run, dispatchers, living):
+    if run.state is not State.RUNNING or is_owned(run, dispatchers, living):
         return None
     _end([run], dispatchers)
     closed = finish(run, Outcome(State.LOST, clock.now()))
@@ -77,7 +77,8 @@ def close_if_orphaned(
     return closed
 
 
-def _is_owned(run: Run, dispatchers: Mapping[int, Identity], living: Collection[Identity]) -> bool:
+def is_owned(run: Run, dispatchers: Mapping[int, Identity], living: Collection[Identity]) -> bool:
+    """Return whether a run's dispatcher lives."""
     owner = dispatchers.get(run.dispatcher or 0)
     return owner is not None and (owner in living or is_alive(owner))
 

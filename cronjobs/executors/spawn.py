@@ -5,7 +5,7 @@ import signal
 from typing import Any
 
 from cronjobs.core.failure import Failure
-from cronjobs.executors import child, imports
+from cronjobs.executors import calling, child, imports
 from cronjobs.executors.orders import GoingOn, JobSetup, Order
 from cronjobs.executors.program import become
 from cronjobs.executors.wire import CONTROL, read_setup
@@ -36,8 +36,8 @@ def main() -> None:
         bound = None if job.command or going_on else _imported(job, supplies)
         child.settle(job, libc, setup["parent"])
         if going_on:
-            return child.go_on(going_on, supplies, job, order, CONTROL)
-        return become(job, CONTROL) if bound is None else child.call(bound, job, order, CONTROL)
+            return calling.go_on(going_on, supplies, job, order, CONTROL)
+        return become(job, CONTROL) if bound is None else calling.call(bound, job, order, CONTROL)
 
     child.finish(CONTROL, child.perform(begun))
 

@@ -10,6 +10,7 @@ from cronjobs.core.decide import Facts
 from cronjobs.core.errors import StateLostError
 from cronjobs.core.failure import Failure
 from cronjobs.core.run import Reason, Run, State, Trigger, Usage
+from cronjobs.store.migrations import UNFINISHED
 from cronjobs.store.opening import (
     connect,
     connect_for_reading,
@@ -37,12 +38,11 @@ _COLUMNS = (
     "skipped_count, first_scheduled_for, result"
 )
 _FIELDS = _COLUMNS.split(", ")
-_UNFINISHED = "state IN ('claimed', 'waiting', 'running')"  # as the partial index says it, to the letter
 _IS_A_RUN = "state NOT IN ('skipped', 'missed')"
 _IS_NOT_LAST_SUCCESS = "row NOT IN (SELECT max(row) FROM run WHERE state = 'succeeded' GROUP BY job)"
 # A row's number is given again once the row is gone, and must not make a stranger a workflow's owner.
 _HAS_NO_WORKFLOW = "row NOT IN (SELECT run FROM workflow WHERE state = 'running')"
-_IS_FORGETTABLE = f"NOT {_UNFINISHED} AND {_IS_NOT_LAST_SUCCESS} AND {_HAS_NO_WORKFLOW}"
+_IS_FORGETTABLE = f"NOT {UNFINISHED} AND {_IS_NOT_LAST_SUCCESS} AND {_HAS_NO_WORKFLOW}"
 
 
 class SqliteStore:
@@ -132,7 +132,7 @@ class SqliteStore:
         """Return every dispatcher that unfinished rows name."""
         rows = self._select(
             "SELECT id, boot_id, pid, start_ticks FROM dispatcher"
-            f" WHERE id IN (SELECT dispatcher FROM run WHERE {_UNFINISHED})"
+            f" WHERE id IN (SELECT dispatcher FROM run WHERE {UNFINISHED})"
         )
         from cronjobs.processes import Identity  # late: as above
 
@@ -156,7 +156,7 @@ class SqliteStore:
             if name in found:
                 found[name] = Facts(executions, 0, counting)
         for name, unfinished in self._select(
-            f"SELECT job, count(*) FROM run WHERE {_UNFINISHED} GROUP BY job"
+            f"SELECT job, count(*) FROM run WHERE {UNFINISHED} GROUP BY job"
         ):
             if name in found:
                 found[name] = found[name]._replace(unfinished=unfinished)
@@ -273,7 +273,7 @@ class SqliteStore:
 
         with explained(self.path):
             row = workflows.owner(self._database, id)
-        owners = [] if row is None else self._runs(f"WHERE row = ? AND {_UNFINISHED}", (row,))
+        owners = [] if row is None else self._runs(f"WHERE row = ? AND {UNFINISHED}", (row,))
         return owners[0] if owners else None
 
     def last_success(self, job: str) -> Run | None:
@@ -305,7 +305,7 @@ class SqliteStore:
 
     def unfinished(self) -> list[Run]:
         """Return every run that is claimed, waiting or running, oldest first."""
-        return self._runs(f"WHERE {_UNFINISHED} ORDER BY scheduled_for, row")
+        return self._runs(f"WHERE {UNFINISHED} ORDER BY scheduled_for, row")
 
     def adopt(self, runs: Sequence[Run]) -> list[Run]:
         """Take over claimed runs of dispatchers that are gone."""
@@ -467,7 +467,7 @@ class SqliteStore:
             "UPDATE run SET state = ?, reason = ?, started_at = ?, finished_at = ?, exit_code = ?,"
             " signal = ?, error_type = ?, error_message = ?, error_traceback = ?,"
             " user_seconds = ?, system_seconds = ?, max_rss_bytes = ?, result = ?"
-            f" WHERE row = ? AND {_UNFINISHED}",
+            f" WHERE row = ? AND {UNFINISHED}",
             [
                 (
                     run.state.value,
@@ -581,7 +581,7 @@ def _has_row(database: sqlite3.Connection, job: str, scheduled_for: int) -> bool
 
 
 def _is_unfinished(database: sqlite3.Connection, job: str) -> bool:
-    sql = f"SELECT 1 FROM run WHERE job = ? AND {_UNFINISHED} LIMIT 1"
+    sql = f"SELECT 1 FROM run WHERE job = ? AND {UNFINISHED} LIMIT 1"
     return database.execute(sql, (job,)).fetchone() is not None
 
 

@@ -33,42 +33,28 @@ from cronjobs.core.workflow import (
     StepLine,
     StepRecord,
     StepState,
-    WorkflowFailure,
     WorkflowRecord,
     WorkflowState,
     admission,
     cancelled,
     repetition_id,
 )
+from cronjobs.store.migrations import UNFINISHED
 
 _COLUMNS = (
     "row, id, repetition, name, target, job, run, run_id, state, is_compensating, is_cancelled, input,"
     " result, errors, started_at, finished_at"
 )
-_LIVES = "EXISTS (SELECT 1 FROM run WHERE row = workflow.run AND state IN ('claimed', 'waiting', 'running'))"
+_LIVES = f"EXISTS (SELECT 1 FROM run WHERE row = workflow.run AND {UNFINISHED})"
 
 
 class _Row(NamedTuple):
-    row: int
-    id: str
-    repetition: int
-    name: str
-    target: str
-    job: str
-    run: int
-    run_id: str
-    state: WorkflowState
-    is_compensating: bool
-    is_cancelled: bool
-    input: Any
-    result: Any
-    errors: Sequence[WorkflowFailure]
-    started_at: float
-    finished_at: float | None
+    """A workflow with what only this room needs of it: its row, its repetition, and the row of its run."""
 
-    @property
-    def full_id(self) -> str:
-        return repetition_id(self.id, self.repetition)
+    row: int
+    repetition: int
+    run: int
+    record: WorkflowRecord
 
 
 def write(database: sqlite3.Connection, run: Run, entry: Entry, now: float) -> Reply:
@@ -89,14 +75,14 @@ def _written(database: sqlite3.Connection, run: Run, entry: Entry, now: float) -
         return _record(database, found[0], entry.step, now)
     if isinstance(entry, Compensate):
         _update(database, entry.key, is_compensating=1, errors=_json(entry.errors))
-        return Recorded(found[0].is_cancelled)
+        return Recorded(found[0].record.is_cancelled)
     return _end(database, found[0], entry, now)
 
 
 def owner(database: sqlite3.Connection, id: str) -> int | None:
     """Return the row of the run that has the newest workflow of an id, if both are unfinished."""
     newest = _newest(database, id)
-    if newest is None or newest.state is not WorkflowState.RUNNING:
+    if newest is None or newest.record.state is not WorkflowState.RUNNING:
         return None
     return newest.run
 
@@ -109,21 +95,19 @@ def records(
     asked = [(text, value) for text, value in conditions if value is not None]
     where = " AND ".join(text for text, _ in asked) or "1"
     values = [value for _, value in asked]
-    return [
-        _as_record(row, ()) for row in _rows(database, f"{where} ORDER BY row DESC LIMIT ?", (*values, limit))
-    ]
+    return [row.record for row in _rows(database, f"{where} ORDER BY row DESC LIMIT ?", (*values, limit))]
 
 
 def record(database: sqlite3.Connection, id: str) -> WorkflowRecord | None:
     """Return a workflow with its steps, by its id with `~n` or the newest of an id without."""
     row = _find(database, id)
-    return row and _as_record(row, _lines(database, row.row))
+    return row and row.record._replace(steps=_lines(database, row.row))
 
 
 def request_cancel(database: sqlite3.Connection, id: str) -> bool:
     """Ask the run that has a workflow to undo it; False where no unfinished run has it."""
     row = _find(database, id)
-    if row is None or row.state is not WorkflowState.RUNNING:
+    if row is None or row.record.state is not WorkflowState.RUNNING:
         return False
     lives = database.execute(f"SELECT {_LIVES} FROM workflow WHERE row = ?", (row.row,)).fetchone()[0]
     if lives:
@@ -146,7 +130,7 @@ def prune(database: sqlite3.Connection, *, now: float, keep_seconds: float) -> i
 
 def _begin(database: sqlite3.Connection, run: Run, begin: Begin, now: float) -> Admission:
     newest = _newest(database, begin.id)
-    state = None if newest is None else newest.state
+    state = None if newest is None else newest.record.state
     is_owned = newest is not None and _belongs_to_another(database, newest, run)
     what = admission(state, is_owned=is_owned, intent=begin.intent)
     if newest is None:
@@ -155,13 +139,15 @@ def _begin(database: sqlite3.Connection, run: Run, begin: Begin, now: float) -> 
         return _insert(database, run, begin, 1, now)
     if what == "again":
         # By hand, it is begun with what it was begun with before.
-        again = begin if begin.intent is Intent.RUN else begin._replace(input=newest.input)
+        again = begin if begin.intent is Intent.RUN else begin._replace(input=newest.record.input)
         return _insert(database, run, again, newest.repetition + 1, now)
     if what == "concluded":
-        return Concluded(newest.full_id, newest.result, _steps(database, newest.row), newest.errors)
+        return Concluded(
+            newest.record.id, newest.record.result, _steps(database, newest.row), newest.record.errors
+        )
     if what == "refused":
-        return Refused(newest.full_id, newest.state, newest.run_id if is_owned else "")
-    return _take_over(database, run, newest, is_undone=what == "undo" or newest.is_cancelled)
+        return Refused(newest.record.id, newest.record.state, newest.record.run_id if is_owned else "")
+    return _take_over(database, run, newest, is_undone=what == "undo" or newest.record.is_cancelled)
 
 
 def _insert(database: sqlite3.Connection, run: Run, begin: Begin, repetition: int, now: float) -> Admitted:
@@ -178,10 +164,10 @@ def _insert(database: sqlite3.Connection, run: Run, begin: Begin, repetition: in
 
 
 def _take_over(database: sqlite3.Connection, run: Run, row: _Row, *, is_undone: bool) -> Admitted:
-    errors = row.errors
-    if is_undone and not row.is_compensating:
+    errors = row.record.errors
+    if is_undone and not row.record.is_compensating:
         errors = (*errors, cancelled())
-    is_compensating = is_undone or row.is_compensating
+    is_compensating = is_undone or row.record.is_compensating
     _update(
         database,
         row.row,
@@ -193,7 +179,9 @@ def _take_over(database: sqlite3.Connection, run: Run, row: _Row, *, is_undone: 
         finished_at=None,
     )
     steps = _steps(database, row.row)
-    return Admitted(row.row, row.full_id, row.input, row.started_at, is_compensating, steps, errors)
+    return Admitted(
+        row.row, row.record.id, row.record.input, row.record.started_at, is_compensating, steps, errors
+    )
 
 
 # Going on
@@ -207,7 +195,7 @@ def _record(database: sqlite3.Connection, row: _Row, step: StepRecord, now: floa
     if step.state not in allowed:
         was = before[0] if before else "unknown"
         return Nonsense(
-            f"{row.full_id}: the step {step.name} at {step.position} is {was}, not yet {step.state}"
+            f"{row.record.id}: the step {step.name} at {step.position} is {was}, not yet {step.state}"
         )
     values = (step.state.value, step.attempt, *map(_json, step[6:]), now)
     if before:
@@ -222,12 +210,12 @@ def _record(database: sqlite3.Connection, row: _Row, step: StepRecord, now: floa
             " workflow, position, number, name, target) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (*values, now, row.row, *step[:4]),
         )
-    return Recorded(row.is_cancelled)
+    return Recorded(row.record.is_cancelled)
 
 
 def _end(database: sqlite3.Connection, row: _Row, end: End, now: float) -> Recorded | Nonsense:
-    if end.state not in WORKFLOW_TRANSITIONS[row.state]:
-        return Nonsense(f"{row.full_id}: a workflow that is {row.state} cannot become {end.state}")
+    if end.state not in WORKFLOW_TRANSITIONS[row.record.state]:
+        return Nonsense(f"{row.record.id}: a workflow that is {row.record.state} cannot become {end.state}")
     _update(
         database,
         row.row,
@@ -267,32 +255,16 @@ def _rows(database: sqlite3.Connection, where: str, parameters: Sequence[Any]) -
 
 
 def _row(values: Sequence[Any]) -> _Row:
-    found = dict(zip(_Row._fields, values, strict=True))
+    found = dict(zip(_COLUMNS.split(", "), values, strict=True))
+    row, repetition, run, base_id = (found.pop(name) for name in ("row", "repetition", "run", "id"))
     found["state"] = WorkflowState(found["state"])
     found["is_compensating"] = bool(found["is_compensating"])
     found["is_cancelled"] = bool(found["is_cancelled"])
     found["input"] = _value(found["input"])
     found["result"] = _value(found["result"])
     found["errors"] = failures_from(_value(found["errors"]) or ())
-    return _Row(**found)
-
-
-def _as_record(row: _Row, steps: Sequence[StepLine]) -> WorkflowRecord:
-    return WorkflowRecord(
-        *(
-            row.full_id,
-            row.id,
-            row.name,
-            row.target,
-            row.job,
-            row.run_id,
-            row.state,
-            row.is_compensating,
-            row.is_cancelled,
-        ),
-        *(row.input, row.result, row.errors, row.started_at, row.finished_at),
-        steps,
-    )
+    id = repetition_id(base_id, repetition)
+    return _Row(row, repetition, run, WorkflowRecord(id=id, base_id=base_id, **found))
 
 
 def _steps(database: sqlite3.Connection, key: int) -> tuple[StepRecord, ...]:
@@ -315,11 +287,13 @@ def _line(values: Sequence[Any]) -> StepLine:
 
 
 def _belongs_to_another(database: sqlite3.Connection, row: _Row, run: Run) -> bool:
-    return row.state is WorkflowState.RUNNING and row.run != run.row and _is_unfinished(database, row.run)
+    return (
+        row.record.state is WorkflowState.RUNNING and row.run != run.row and _is_unfinished(database, row.run)
+    )
 
 
 def _is_unfinished(database: sqlite3.Connection, run: int) -> bool:
-    sql = "SELECT state IN ('claimed', 'waiting', 'running') FROM run WHERE row = ?"
+    sql = f"SELECT {UNFINISHED} FROM run WHERE row = ?"
     found = database.execute(sql, (run,)).fetchone()
     return bool(found and found[0])
 
