@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cronjobs.core.suggest import did_you_mean
+from cronjobs.parameters import plain_parameters
 
 if TYPE_CHECKING:
     from inspect import Parameter, Signature
@@ -18,6 +19,8 @@ _CONTAINER_WORDS = {
     for name in ("Container", "cronjobs.Container")
     for form in ("{}", "{}|None", "None|{}", "Optional[{}]", "typing.Optional[{}]")
 }
+
+_NO_CONTAINERS: tuple[Any, ...] = (None, bool, int, float, str, bytes, list, dict, tuple, set)
 
 # What people call these things elsewhere, as `did_you_mean` wants it.
 OTHER_NAMES = {
@@ -73,7 +76,9 @@ def injection(
     A parameter takes its value from `args`, else it is injected by its name or as a container, else its own
     default stays. `*args` and `**kwargs` get nothing injected; the latter takes any key of `args`.
     """
-    import inspect  # late: heavy, and only a run or `validate` looks at signatures
+    if (plan := _plain_plan(function, args, injectable)) is not None:
+        return plan
+    import inspect  # late: heavy, and only for what is no plain function, or cannot be called
 
     if not callable(function):
         return [_uncallable(function)]
@@ -88,6 +93,22 @@ def injection(
     given = {*args, *containers}
     misfits = _unwanted_args(signature, args) + _unfilled_parameters(signature, given, injectable)
     return misfits or Plan(_injected(function, signature, given, injectable), is_async, containers)
+
+
+def _plain_plan(function: Any, args: Mapping[str, object], injectable: Collection[str]) -> Plan | None:
+    """Return how to call a plain function in which nothing is wrong; None where more is to be looked at."""
+    found = plain_parameters(function)
+    if found is None or found.is_generator or found.positional_only:
+        return None
+    annotations = [each for name, each in function.__annotations__.items() if name != "return"]
+    if not all(any(each is known for known in _NO_CONTAINERS) for each in annotations):
+        return None  # it may be the container's
+    if not found.takes_more_by_name and not set(args) <= set(found.names):
+        return None
+    keywords = tuple(name for name in found.names if name in injectable and name not in args)
+    if not found.required <= {*args, *keywords}:
+        return None
+    return Plan(keywords, found.is_async)
 
 
 def making(factory: Any) -> Plan | list[Misfit]:

@@ -16,6 +16,7 @@ FLOORS = [
     {"core"},
     {
         "context",
+        "parameters",
         "signatures",
         "targets",
         "failures",

@@ -20,8 +20,9 @@ from cronjobs.core.workflow import (
     WorkflowFailure,
     WorkflowState,
 )
+from cronjobs.parameters import Parameters
 from cronjobs.workflows.effects import Call, Halt
-from cronjobs.workflows.injection import Parameters, wanted
+from cronjobs.workflows.injection import wanted
 from cronjobs.workflows.ports import Clock, Container
 from cronjobs.workflows.scope import Inside, Scope
 from cronjobs.workflows.step_context import StepContext

@@ -1,13 +1,10 @@
 """Which parameters a function has, and which of them are given to it by name."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from cronjobs.core.suggest import did_you_mean
-
-# `inspect` is a large import for a process that is forked again and again; these two are all that is needed.
-_VARIADIC, _VARIADIC_KEYWORDS, _COROUTINE = 0x04, 0x08, 0x80
-_FUNCTION = type(lambda: None)
+from cronjobs.parameters import Parameters, plain_parameters
 
 
 class _Injected:
@@ -20,43 +17,9 @@ class _Injected:
 injected: Any = _Injected()
 
 
-class Parameters(NamedTuple):
-    """A function's parameters. by_place: those that an argument may fill by its place, in their order."""
-
-    by_place: tuple[str, ...]
-    positional_only: frozenset[str]
-    keyword_only: tuple[str, ...]
-    required: frozenset[str]
-    takes_more_by_place: bool
-    takes_more_by_name: bool
-    is_async: bool
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Every name that a value can be given by."""
-        return (*(name for name in self.by_place if name not in self.positional_only), *self.keyword_only)
-
-
 def parameters_of(function: Callable[..., Any]) -> Parameters:
     """Return a function's parameters; TypeError where it has none that can be known."""
-    if type(function) is not _FUNCTION or hasattr(function, "__wrapped__"):
-        return _inspected(function)
-    code = function.__code__
-    count, names = code.co_argcount, code.co_varnames
-    by_place, keyword_only = names[:count], names[count : count + code.co_kwonlyargcount]
-    defaults = function.__defaults__ or ()
-    filled = dict(zip(by_place[count - len(defaults) :], defaults, strict=True))
-    filled.update(function.__kwdefaults__ or {})
-    required = {name for name in (*by_place, *keyword_only) if filled.get(name, injected) is injected}
-    return Parameters(
-        by_place,
-        frozenset(by_place[: code.co_posonlyargcount]),
-        keyword_only,
-        frozenset(required),
-        bool(code.co_flags & _VARIADIC),
-        bool(code.co_flags & _VARIADIC_KEYWORDS),
-        bool(code.co_flags & _COROUTINE),
-    )
+    return plain_parameters(function, placeholder=injected) or _inspected(function)
 
 
 def _inspected(function: Callable[..., Any]) -> Parameters:

@@ -8,7 +8,8 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Generic, ParamSpec, TypeVar, overload
 
 from cronjobs.core.errors import WorkflowChangedError, WorkflowError
-from cronjobs.workflows.injection import Parameters, parameters_of
+from cronjobs.parameters import Parameters
+from cronjobs.workflows.injection import parameters_of
 from cronjobs.workflows.outcomes import StepResponse
 from cronjobs.workflows.scope import Scope, scope_for
 from cronjobs.workflows.settings import count_of, factor_of, refuse_nameless, refuse_unknown, seconds_of

@@ -82,9 +82,7 @@ def modules_of(site: Site, job: str, **policy: Any) -> set[str]:
 def test_a_job_that_asks_for_nothing_has_loaded_nothing_for_it(site: Site, isolation: str) -> None:
     found = modules_of(site, "plain", isolation=isolation)
 
-    # A fresh interpreter has to look at the function first.
-    heavy = HEAVY if isolation == "fork" else HEAVY - {"inspect"}
-    assert {name.partition(".")[0] for name in found} & heavy == set()
+    assert {name.partition(".")[0] for name in found} & HEAVY == set()
     assert found & UNUSED == set()
 
 
