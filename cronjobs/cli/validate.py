@@ -1,7 +1,7 @@
 """`cronjobs validate`: every problem of a file at once."""
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Literal
 
 import click
@@ -59,9 +59,17 @@ def command(
         app_dir=surroundings.app_dir,
         discovers=not no_import,
     )
-    problems = [*loaded.problems, *_located(loaded, _warnings(loaded))]
+    warnings: list[Mistake] = []
+
+    def warn() -> None:
+        warnings.extend(_warnings(loaded))
+
+    problems = list(loaded.problems)
     if loaded.configuration and not no_import:
-        problems += _located(loaded, _import_mistakes(loaded, loaded.configuration))
+        problems += _located(loaded, _import_mistakes(loaded, loaded.configuration, meanwhile=warn))
+    else:
+        warn()
+    problems += _located(loaded, warnings)
     problems.sort(key=lambda each: (each.file != loaded.source.file, each.file, each.line, each.column))
     _show(problems, form, start)
     is_refused = any(strict or problem.severity == "error" for problem in problems)
@@ -121,7 +129,9 @@ def _verdict(loaded: "Loaded", problems: "Sequence[Problem]", *, no_import: bool
     return f"{jobs}, {_counted(warnings, 'warning') if warnings else 'no problems'}{without}"
 
 
-def _import_mistakes(loaded: "Loaded", configuration: "Configuration") -> Iterator["Mistake"]:
+def _import_mistakes(
+    loaded: "Loaded", configuration: "Configuration", *, meanwhile: Callable[[], None]
+) -> Iterator["Mistake"]:
     from cronjobs.config.problems import Mistake
     from cronjobs.executors.imports import prepare_path
     from cronjobs.executors.orders import JobSetup
@@ -134,7 +144,10 @@ def _import_mistakes(loaded: "Loaded", configuration: "Configuration") -> Iterat
     verdicts: dict[str, Verdict] = {}
     prepare_path(configuration.app_dir, configuration.directory)
     timeout = configuration.settings.import_timeout_seconds
-    for verdict in probe(setups, supplies, timeout_seconds=timeout, parallel=os.cpu_count() or 1):
+    looks = probe(
+        setups, supplies, timeout_seconds=timeout, parallel=os.cpu_count() or 1, meanwhile=meanwhile
+    )
+    for verdict in looks:
         verdicts[verdict.module] = verdict
         for name, (target, _) in loaded.callables.items():
             found = verdict.failures.get(name), verdict.misfits.get(name, ())

@@ -9,7 +9,7 @@ import os
 import select
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import IO, Any, NamedTuple
 
 from cronjobs.core.failure import Failure
@@ -64,22 +64,28 @@ def probe(
     timeout_seconds: float,
     parallel: int = 1,
     libc: Any = None,
+    meanwhile: Callable[[], object] = lambda: None,
 ) -> Iterator[Verdict]:
     """Give a verdict on each module of the jobs and services, as they come in.
 
     This process forks and must be plain.
 
     libc: from `load_libc`, to have looks end with this process even if it is killed.
+    meanwhile: called once, as soon as the first looks are under way, if there are any.
     """
     waiting = list(dict.fromkeys([*imports.modules_of(jobs), *supplies.modules.values()]))
     looking: dict[int, _Look] = {}
+    is_used = False  # the time while others work
     while waiting or looking:
         now = time.monotonic()
         slow = sum(now - look.begun_at > _SLOW_SECONDS for look in looking.values())
         while waiting and len(looking) < min(parallel + slow, _MOST_LOOKS):
             look = _begin(waiting.pop(0), jobs, supplies, libc)
             looking[look.answer.fileno()] = look
-        patience = min(look.begun_at for look in looking.values()) + timeout_seconds - now
+        if not is_used:
+            is_used = True
+            meanwhile()
+        patience = min(look.begun_at for look in looking.values()) + timeout_seconds - time.monotonic()
         # Whoever is slow, perhaps for ever, is not to keep the others waiting.
         patience = min(patience, _SLOW_SECONDS) if waiting else patience
         ready, _, _ = select.select(list(looking), [], [], max(0.0, patience))
@@ -90,6 +96,8 @@ def probe(
                 kill_group(look.pid, SIGKILL)
                 text = f"importing `{look.module}` took longer than {timeout_seconds:g} s (import_timeout)"
                 yield _conclude(looking.pop(descriptor), text)
+    if not is_used:
+        meanwhile()
 
 
 def _begin(module: str, jobs: Sequence[JobSetup], supplies: Supplies, libc: Any) -> _Look:

@@ -394,3 +394,11 @@ def test_what_the_query_refuses_is_placed_in_its_table(place, query, where):
     assert answer.code == 1
     assert answer.lines[0].startswith("error[E204]: query.")
     assert answer.lines[1].endswith(f"jobs.toml:{where}")
+
+
+def test_a_file_of_programs_only_has_its_warnings_too(place):
+    place.define('[jobs.a]\ncommand = ["true"]\nschedule = "*/7 * * * *"\ntimezone = "UTC"\n')
+
+    answer = place.type("validate", "--format", "concise")
+
+    assert (answer.code, answer.out.count("warning")) == (0, 1)
