@@ -52,9 +52,13 @@ def parse(source: Source) -> dict[str, Any]:
         from cronjobs.config.syntax import explained  # late: only a broken file needs it
 
         word, place, message, hint = explained(source.text, str(exc))
+        # Whether tomllib gets this far into a deep nest depends on the recursion limit of this process.
+        deep = _too_deep(source)
+        if deep and deep < place:
+            raise _unusable(source, "deep", _TOO_DEEP, place=deep) from None
         raise _unusable(source, word, message, hint=hint, place=place) from None
     except RecursionError:
-        raise _at(source, _deepest(source.text), "deep", _TOO_DEEP) from None
+        raise _unusable(source, "deep", _TOO_DEEP, place=_too_deep(source) or _FIRST) from None
     except ValueError:  # int() refuses thousands of digits
         number = re.search(_HUGE_NUMBER, source.text)
         offset = number.start() if number else 0
@@ -71,10 +75,12 @@ def _not_utf8(source: Source, exc: UnicodeDecodeError) -> ConfigError:
     return _unusable(source, "encoding", message, hint=hint, place=(line, column, column + 1))
 
 
-def _deepest(text: str) -> int:
-    from cronjobs.config.positions import entries  # late: as above
+def _too_deep(source: Source) -> tuple[int, int, int] | None:
+    """Return the place of the first value that is nested too deep."""
+    from cronjobs.config.positions import Positions, entries  # late: as above
 
-    return next((entry.value[0] for entry in entries(text) if entry.kind == "too deep"), 0)
+    offset = next((entry.value[0] for entry in entries(source.text) if entry.kind == "too deep"), None)
+    return None if offset is None else Positions(source.text).place(offset, offset + 1)
 
 
 def _at(source: Source, offset: int, word: str, message: str) -> ConfigError:

@@ -1,5 +1,6 @@
 """The command line as a process: what is typed, and what comes back."""
 
+import errno
 import json
 import os
 import pty
@@ -122,14 +123,11 @@ class Place:
             stderr=end,
         )
         os.close(end)
-        shown = b""
-        try:
-            while some := os.read(terminal, 65536):
-                shown += some
-        except OSError:  # how Linux says that the other end is closed
-            pass
-        os.close(terminal)
+        shown = _read_to_end(terminal)
         process.wait(DEADLINE_SECONDS)
+        # Linux may say that the other end is closed before it hands over the last that was written there.
+        shown += _read_to_end(terminal)
+        os.close(terminal)
         return shown.decode().replace("\r\n", "\n")
 
     def start(self, *words: str) -> "subprocess.Popen[str]":
@@ -143,6 +141,18 @@ class Place:
             stderr=subprocess.DEVNULL,
             text=True,
         )
+
+
+def _read_to_end(terminal: int) -> bytes:
+    """Return what a terminal shows until Linux says, by an error, that nobody has its other end open."""
+    shown = b""
+    try:
+        while some := os.read(terminal, 65536):
+            shown += some
+    except OSError as exc:
+        if exc.errno != errno.EIO:
+            raise
+    return shown
 
 
 def environment(variables: dict[str, str]) -> dict[str, str]:

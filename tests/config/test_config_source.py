@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+from functools import partial
 from inspect import cleandoc
 
 import pytest
@@ -133,8 +134,19 @@ def test_what_is_defined_twice_is_placed_at_the_second(tmp_path, text, problem):
         ("[[" + "'a'." * 5000 + "a]]", "1:3"),
     ],
 )
-def test_deep_nesting_is_a_problem_and_no_crash(tmp_path, text, place):
+@pytest.mark.parametrize("recursion_limit", [1_000, 20_000])
+def test_deep_nesting_is_a_problem_and_no_crash(tmp_path, request, text, place, recursion_limit):
+    request.addfinalizer(partial(sys.setrecursionlimit, sys.getrecursionlimit()))
+    sys.setrecursionlimit(recursion_limit)
+
     assert broken(tmp_path, text) == f"{place} E006 nested more than 64 levels deep"
+
+
+def test_a_mistake_before_a_deep_nest_comes_first(tmp_path, request):
+    request.addfinalizer(partial(sys.setrecursionlimit, sys.getrecursionlimit()))
+    sys.setrecursionlimit(20_000)
+
+    assert broken(tmp_path, "a = \nb = " + "[" * 100) == "1:5 E004 not TOML: invalid value"
 
 
 def test_a_value_that_is_nested_deeply_is_a_problem_of_its_job(tmp_path):
