@@ -6,6 +6,7 @@ from typing import NamedTuple
 from cronjobs.core.errors import ScheduleError
 from cronjobs.core.schedule import phrases
 from cronjobs.core.schedule.cron import Cron, parse_cron
+from cronjobs.core.schedule.days import EVERY_YEAR
 
 _MONDAY_TO_FRIDAY = 0b0111110
 _MOST_ITEMS = 3
@@ -130,9 +131,12 @@ def _words(text: str, job: str, hash_seed: str) -> str:
 
 def _sentence(cron: Cron) -> str:
     times, days = phrases.times(cron), phrases.days(cron)
-    if times.startswith("at ") and ":" in times and not days:
-        days = " every day"
-    return times + days + phrases.months_and_years(cron)
+    is_of_hours = ":" in times or " in the hours " in times
+    if is_of_hours and not days.startswith((" on ", " from ", " of ")):
+        days = f" every day{days}"
+    elif " from " in times and days.startswith(" from "):
+        days = f", {days.removeprefix(' from ')}"
+    return times + days
 
 
 def _words_of_rule(text: str) -> str:
@@ -158,7 +162,7 @@ _UNITS = {
 
 def _short_days(cron: Cron) -> str | None:
     """Return " on ..." or, for every day, nothing; None where it takes more than a few words."""
-    if phrases.months_and_years(cron):
+    if cron.months != phrases.EVERY_MONTH or cron.years != EVERY_YEAR:
         return None
     if cron.days_of_month != phrases.EVERY_DAY_OF_MONTH:
         days = phrases.values(cron.days_of_month)
