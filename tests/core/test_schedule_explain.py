@@ -147,34 +147,71 @@ def test_an_explanation_tells_it_all(text, words):
     [
         (
             "5-5 * * * *",
-            "croniter would fire at 2026-11-23 00:01:00 UTC, where this is due at 2026-11-23 00:05:00",
+            "croniter would fire at 2026-11-23 00:01:00, where this is due at 2026-11-23 00:05:00",
         ),
-        ("0 0 1 * +mon", "croniter refuses it: [0 0 1 * +mon] is not acceptable"),
+        ("0 0 1 * +mon", "croniter refuses it"),
+        ("0 0 L-1 * *", "croniter refuses it: bands 'l-1' in field 2 are not acceptable"),
+        ("H * * * *", "croniter refuses `H` unless it is given a `hash_id`, and hashes it in another way"),
         (
             "30 * * * * *",
             "croniter reads the seconds from the sixth field, unless it is told `second_at_beginning`",
         ),
+        (
+            "0 30 3 * * *",  # which croniter refuses for the 30
+            "croniter reads the seconds from the sixth field, unless it is told `second_at_beginning`",
+        ),
         ("@every 5m", "croniter has no `@every`"),
-        ("0 0 L * *", "Vixie cron has no `L`, `W`, `#`, `?`, `+` and `H`"),
-        ("0 0 * * friL", "Vixie cron has no `L`, `W`, `#`, `?`, `+` and `H`"),
+        ("0 0 L * *", "Vixie cron has no `L`"),
+        ("0 0 * * friL", "Vixie cron has no `L`"),
+        ("0 0 LW * wed#1", "Vixie cron has no `L`, `W` or `#`"),
+        ("0 0 ? jul wed", "Vixie cron has no `?`"),
+        ("0 0 30 H(2-3) *", "Vixie cron has no `H`"),
         ("5/15 * * * *", "Vixie cron does not read `a/n` as a range: write `a-b/n`"),
         ("0 0 * * monday", "Vixie cron knows names of three letters only"),
         ("0 0 * * fri-sun", "Vixie cron takes `sun` for 0, which ends no range: write `7`"),
         ("0 0 0 * * *", "Vixie cron has five fields: neither seconds nor years"),
+        ("@Daily", "Vixie cron knows nicknames in small letters only: `@daily`"),
         ("0 0 * * 5", "Quartz counts the days of the week from 1 for Sunday; names mean the same everywhere"),
-        ("0 0 * * *", "Quartz wants seconds in front and `?` in one of the two day fields, not in both"),
+        ("0 0 * * *", "Quartz wants seconds in front and `?` in one of the two day fields"),
+        ("0 0 0 ? * ?", "Quartz wants `?` in only one of the two day fields"),
+        ("0 0 1 * mon", "Quartz cannot restrict both day fields at once"),
+        ("0 0 1,L * ?", "Quartz takes `L`, `W` and `#` alone, not in a list"),
+        ("0 0 ? * mon#1,mon#3", "Quartz takes `L`, `W` and `#` alone, not in a list"),
+        ("0 0 ? * fri#L", "Quartz has no `#L`: the last Friday is `friL`"),
+        ("0 0 1 * +mon", "Quartz has no `+`"),
         ("@daily", "Quartz has no `@daily`"),
         ("RRULE:FREQ=DAILY", "no cron reads iCalendar rules"),
     ],
 )
 def test_an_explanation_tells_how_others_read_it(text, said):
-    assert said in explanation(text, now=NOW).others
+    assert said in explanation(text, now=NOW, job="report").others
+
+
+@pytest.mark.parametrize(
+    ("text", "others"),
+    [
+        ("0 0 0 ? jul WED,THU", "Quartz"),
+        ("0 0 * jul wed,thu", "Vixie cron has"),
+        ("H/5 * * * *", "Vixie cron does not read"),
+        ("0 0 */2 * mon", "Vixie"),  # a star at the beginning joins the day fields by AND there, too
+        ("* * * * * *", "croniter"),
+    ],
+)
+def test_an_explanation_claims_nothing_of_those_who_read_it_alike(text, others):
+    assert not any(said.startswith(others) for said in explanation(text, now=NOW, job="report").others)
+
+
+def test_croniter_is_compared_by_the_clock_of_the_zone():
+    assert (
+        "croniter would fire at 2026-11-25 00:00:00, where this is due at 2026-11-30 00:00:00"
+        in explanation("0 0 */1 * mon", "Asia/Tokyo", now=NOW + 86400).others
+    )
 
 
 def test_what_all_read_alike_is_not_mentioned():
     assert explanation("0 0 12 ? * MON", "Europe/Berlin", now=NOW).others[1:] == [
-        "croniter refuses it: [0 0 12 ? * MON] is not acceptable."
-        " Question mark can only used in day_of_month or day_of_week"
+        "croniter reads the seconds from the sixth field, unless it is told `second_at_beginning`",
+        "croniter refuses it: Question mark can only used in day_of_month or day_of_week",
     ]
     assert not any(
         "croniter" in said or "Vixie" in said for said in explanation("*/5 0 * * 1-5", now=NOW).others
