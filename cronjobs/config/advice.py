@@ -1,10 +1,11 @@
 """What a configuration without mistakes may still not mean: warnings, for those who ask for them."""
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from cronjobs.config.problems import KeyPath, Mistake
-from cronjobs.core.due import is_at_start, schedule_of
+from cronjobs.core.due import is_at_start, is_open, schedule_of
 from cronjobs.core.job import Concurrency, Job, Settings
 from cronjobs.core.schedule.cron import has_hash
 from cronjobs.core.schedule.lints import Lint, lint, lint_timeout
@@ -61,7 +62,8 @@ class _Adviser:
 
     def _of_text(self, job: Job, text: str) -> list[Lint]:
         name = job.name if has_hash(text) else ""
-        key = (text, job.timezone, name, job.starts_at, job.dialect)
+        bounds = (job.starts_at, job.ends_at, job.exclude)
+        key = (text, job.timezone, name, bounds, job.dialect)
         if key not in self._lints:
             self._lints[key] = lint(
                 *(text, job.timezone),
@@ -71,6 +73,7 @@ class _Adviser:
                 anchor=self._now,
                 starts_at=job.starts_at,
                 dialect=job.dialect,
+                is_within=partial(is_open, job) if any(bounds) else None,
             )
         return self._lints[key]
 

@@ -53,9 +53,12 @@ def is_at_start(job: "Job") -> bool:
 
 def is_due_at_start(job: "Job", instant: int) -> bool:
     """Return whether a start of the scheduler at an instant is an occurrence of the job."""
-    if not is_at_start(job):
-        return False
     # A start has no wall time that could be excluded or out of bounds; the second in which it happens has.
+    return is_at_start(job) and is_open(job, instant)
+
+
+def is_open(job: "Job", instant: int) -> bool:
+    """Return whether an instant is within the bounds of a job, and not excluded."""
     every_second = job._replace(schedule=("* * * * * *",), dialect="cronjobs")
     return schedule_of(every_second).next_after(instant - 1) == instant
 

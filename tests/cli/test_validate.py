@@ -118,7 +118,7 @@ def test_warnings_are_shown_and_leave_the_file_valid(place):
 
     assert (answer.code, answer.err) == (0, "")
     assert answer.lines == [
-        'warning[W107]: day-of-month "29" is there in leap years only',
+        'warning[W107]: day-of-month "29" exists in leap years only',
         "  --> jobs.toml:7:17",
         '7 | schedule = "0 3 29 2 *"',
         "  |                 ^^",

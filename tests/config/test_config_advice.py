@@ -51,6 +51,15 @@ def test_every_code_of_a_lint_is_a_warnings():
         ('schedule = "0 0 */2 * mon"', ["3:17-20 W104", "3:23-26 W103"]),
         ('schedule = "0 3 * * *"\ntimezone = "Europe/Berlin"', []),
         ('schedule = "30 2 * * *"\ntimezone = "Europe/Berlin"', ["3:16-17 W108", "3:16-17 W109"]),
+        (
+            'schedule = "30 2 * * *"\ntimezone = "Europe/Berlin"\nends_at = 2027-05-01',
+            ["3:16-17 W108 2027-03-28 02:30 will not exist"],
+        ),
+        (
+            'schedule = "30 2 * * *"\ntimezone = "Europe/Berlin"\nstarts_at = 2027-05-01',
+            ["3:16-17 W108 2028-03-26 02:30 and 2029-03-25 02:30 will", "3:16-17 W109 2027-10-31"],
+        ),
+        ('schedule = "30 2 * * *"\ntimezone = "Europe/Berlin"\nexclude = ["* * * * sun"]', []),
         ('schedule = ["0 3 * * *", "*/7 * * * *"]', ['3:27-30 W104 minute "*/7" is uneven']),
         ('schedule = "*/70 * * * *"', ['3:13-17 W105 minute "*/70" steps beyond the field']),
         ('schedule = "0 0 31 * *"', ["3:17-19 W106"]),

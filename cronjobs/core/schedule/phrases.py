@@ -14,7 +14,7 @@ _EVERY_HOUR = (1 << 24) - 1
 _EVERY_MINUTE = _EVERY_SECOND = (1 << 60) - 1
 
 WEEKDAYS = [name.capitalize() for name in DAY_OF_WEEK.values if len(name) > 3]
-_MONTHS = [name.capitalize() for name in MONTH.values if len(name) > 3 or name == "may"]
+MONTHS = [name.capitalize() for name in MONTH.values if len(name) > 3 or name == "may"]
 _ORDINALS = ("first", "second", "third", "fourth", "fifth")
 _MOST_TIMES = 4
 _MOST_FULL_HOURS = 6
@@ -70,7 +70,7 @@ def days(cron: Cron) -> str:
 def _months(cron: Cron) -> str:
     if cron.months == EVERY_MONTH:
         return ""
-    return f" {_in_runs([value - 1 for value in values(cron.months)], _MONTHS, 'in')}"
+    return f" {_in_runs([value - 1 for value in values(cron.months)], MONTHS, 'in')}"
 
 
 def _years(cron: Cron) -> str:

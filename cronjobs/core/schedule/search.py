@@ -75,6 +75,11 @@ class ZonedSchedule:
         return f"<Schedule {self.text!r} in {self.zone}>"
 
     @property
+    def wall_times(self) -> WallSet:
+        """What the clocks show when it fires."""
+        return self._wall_times
+
+    @property
     def times_of_day(self) -> WallTimes | None:
         """Its wall times, if they are those of a cron text."""
         return self._wall_times if isinstance(self._wall_times, WallTimes) else None
