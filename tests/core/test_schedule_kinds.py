@@ -98,6 +98,32 @@ def test_reboot_has_no_instants():
     assert (schedule.count_between(0, 10**10), list(schedule.between(0, 10**10))) == (0, [])
 
 
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("@every 5 minutes", "write the duration in one word, as in `@every 5m`"),
+        ("@every 1 hour 30 min", "write the duration in one word, as in `@every 1h30m`"),
+        ("@every 2 weeks", "write the duration in one word, as in `@every 1h30m`"),
+        ("@every 90sec", "write `@every 90s`"),
+        ("@every soon", "`@every 15m` is every 15 minutes, `@every 1h30m` every 90"),
+        ("@every15m", "did you mean `@every`?"),
+    ],
+)
+def test_the_hint_for_a_duration_can_be_pasted(text, hint):
+    with pytest.raises(ScheduleError) as caught:
+        parse_schedule(text)
+
+    assert caught.value.hint == hint
+
+
+def test_a_hashed_range_does_not_run_backwards():
+    with pytest.raises(ScheduleError) as caught:
+        parse_schedule("H(50-10) * * * *", job="report")
+
+    assert (caught.value.code, caught.value.column) == ("reversed", 3)
+    assert caught.value.hint == "`H` takes one range, which runs forward"
+
+
 @pytest.mark.parametrize("text", ["@reboot", "@every 5m", "RRULE:FREQ=DAILY"])
 def test_every_kind_refuses_an_unknown_zone(text):
     assert refusal_of(text, zone="Mars/Base").code == "zone"

@@ -50,7 +50,7 @@ def values(mask):
         ("00001 * * * *", "number", "minute", 1, "use 0-59"),
         ("*/10000 * * * *", "number", "minute", 3, "use 0-59"),
         ("* 0x10 * * *", "number", "hour", 3, "use 0-23"),
-        ("jan * * * *", "misplaced", "minute", 1, "a month belongs in month"),
+        ("jan * * * *", "misplaced", "minute", 1, "the name of a month belongs in month"),
         ("0 0 * FOO *", "name", "month", 7, "use 1-12 or jan, feb, ..."),
         ("0 0 * jan-sept *", "name", "month", 11, "did you mean `sep`?"),
         ("0 0 * * thurs", "name", "day-of-week", 9, "did you mean `thursday`?"),
@@ -58,10 +58,26 @@ def values(mask):
         (",1 * * * *", "term", "minute", 1, "remove the comma"),
         ("* 1, * * *", "term", "hour", 4, "remove the comma"),
         ("1-2-3 * * * *", "term", "minute", 4, A_TERM),
-        ("* /5 * * *", "term", "hour", 3, A_TERM),
-        ("*5 * * * *", "term", "minute", 2, A_TERM),
+        ("1/2/3 * * * *", "term", "minute", 4, A_TERM),
+        ("* /5 * * *", "term", "hour", 3, "did you mean `*/5`?"),
+        ("*5 * * * *", "term", "minute", 2, "did you mean `*/5`?"),
+        ("*/ * * * *", "term", "minute", 2, "a step is a number: `*/2`"),
         ("* 1.5 * * *", "term", "hour", 4, A_TERM),
-        ("1- * * * *", "term", "minute", 2, A_TERM),
+        ("1- * * * *", "term", "minute", 2, "a range has two ends: `1-59`"),
+        ("0 0 * * mon-", "term", "day-of-week", 12, "a range has two ends: `mon-sun`"),
+        ("0 0 * * mon..fri", "term", "day-of-week", 12, "a range has one `-`: `1-5`"),
+        ("0 0 1;15 * *", "term", "day-of-month", 6, "a list has commas: `1,15`"),
+        ("'0 0 * * *'", "term", "minute", 1, "leave out the quotes"),
+        ("0 9 * * 1\u20135", "character", "", 10, "write `-`, which looks alike"),
+        ("0 9 *\u00a0* 1", "character", "", 6, "write a space, which looks alike"),
+        ("0 9 * * mon - fri", "misplaced", "month", 9, "a field has no space in it: `0 9 * * mon-fri`"),
+        ("0 9 * * 1, 2, 3, 5", "fields", "", 18, "a field has no space in it: `0 9 * * 1,2,3,5`"),
+        ("* / 5 * * * *", "term", "minute", 3, "a field has no space in it: `*/5 * * * *`"),
+        ("0 9 * * weekdays", "name", "day-of-week", 9, "write `mon-fri`"),
+        ("daily", "fields", "", 1, "did you mean `@daily`?"),
+        ("every 5 minutes", "fields", "", 9, "`@every 15m` is every 15 minutes, `@daily` is every day"),
+        ("3:05", "fields", "", 1, "a time of day is two fields: `5 3 * * *` is 03:05 every day"),
+        ("FREQ=DAILY", "term", "", 1, "an iCalendar rule begins with `RRULE:`"),
         ("CRON_TZ=UTC 0 0 * * *", "term", "", 1, "the time zone is set beside the text"),
         ("17-9 * * * *", "reversed", "minute", 1, "write `17-59,0-9`"),
         ("0 22-4 * * *", "reversed", "hour", 3, "write `22-23,0-4`"),
@@ -96,7 +112,36 @@ def values(mask):
             13,
             "in seven fields seconds come first and the year last, 1970-2199 or `*`",
         ),
-        ("2026 0 0 1 1 * *", "range", "second", 1, "use 0-59"),
+        (
+            "2026 0 0 0 1 1 *",
+            "range",
+            "second",
+            1,
+            "the year is the last of seven fields: `0 0 0 1 1 * 2026`",
+        ),
+        (
+            "0 0 0 1 1 2026 *",
+            "range",
+            "day-of-week",
+            11,
+            "the year is the last of seven fields: `0 0 0 1 1 * 2026`",
+        ),
+        ("2026 0 * * *", "range", "minute", 1, "use 0-59"),
+        (
+            "0 12 * * mon 2026",
+            "misplaced",
+            "month",
+            10,
+            "a year is the seventh field and seconds are the first: `0 0 12 * * mon 2026`",
+        ),
+        (
+            "0 0 1 1 ? 2026-2028",
+            "term",
+            "month",
+            9,
+            "a year is the seventh field and seconds are the first: `0 0 0 1 1 ? 2026-2028`",
+        ),
+        ("0 0 32 1 * 2026", "range", "hour", 5, "use 0-23"),
         (
             "0 0 1 1 * 2026",
             "range",
@@ -117,10 +162,16 @@ def values(mask):
             5,
             "`5L` belongs in day-of-week; the last day of the month is `L`, in day-of-month",
         ),
-        ("0 0 monday-fri * *", "misplaced", "day-of-month", 5, "a weekday belongs in day-of-week"),
-        ("mon * * * *", "misplaced", "minute", 1, "a weekday belongs in day-of-week"),
-        ("0 0 * mon *", "misplaced", "month", 7, "a weekday belongs in day-of-week"),
-        ("0 0 * * jan", "misplaced", "day-of-week", 9, "a month belongs in month"),
+        (
+            "0 0 monday-fri * *",
+            "misplaced",
+            "day-of-month",
+            5,
+            "the name of a weekday belongs in day-of-week",
+        ),
+        ("mon * * * *", "misplaced", "minute", 1, "the name of a weekday belongs in day-of-week"),
+        ("0 0 * mon *", "misplaced", "month", 7, "the name of a weekday belongs in day-of-week"),
+        ("0 0 * * jan", "misplaced", "day-of-week", 9, "the name of a month belongs in month"),
         ("0 0 * * 15W", "misplaced", "day-of-week", 9, "`15W` belongs in day-of-month"),
         ("0 0 * * 1,LW", "misplaced", "day-of-week", 11, "`LW` belongs in day-of-month"),
         ("0 L * * *", "number", "hour", 3, "use 0-23"),
@@ -162,6 +213,32 @@ def test_a_refusal_names_the_place_and_the_way_out(text, code, field, column, hi
     refusal = refusal_of(text)
 
     assert (refusal.code, refusal.field, refusal.column, refusal.hint) == (code, field, column, hint)
+
+
+@pytest.mark.parametrize(
+    ("text", "column", "word", "schedule"),
+    [
+        ("*/5 * * * * /bin/x", 13, "/bin/x", "*/5 * * * *"),
+        ("*/5 * * * * /bin/x --all > /dev/null 2>&1", 13, "/bin/x", "*/5 * * * *"),
+        ("17 *\t* * *\troot    cd / && run-parts /etc/cron.hourly", 12, "root", "17 * * * *"),
+        ("0 5 * * mon backup.sh", 13, "backup.sh", "0 5 * * mon"),
+        ("0 5 * * * UTC", 11, "UTC", "0 5 * * *"),
+        ("0 5 * * * # daily", 11, "#", "0 5 * * *"),
+        ("0 */5 * * * * /bin/x", 15, "/bin/x", "0 */5 * * * *"),
+        ("0 0 0 1 1 * 2027 /bin/x", 18, "/bin/x", "0 0 0 1 1 * 2027"),
+    ],
+)
+def test_a_line_of_a_crontab_is_told_where_its_schedule_ends(text, column, word, schedule):
+    refusal = refusal_of(text)
+
+    assert (refusal.code, refusal.field, refusal.column) == ("fields", "", column)
+    assert str(refusal) == f'a schedule has 5, 6 or 7 fields, and "{word}" is none of them'
+    assert refusal.hint == f"write `{schedule}`; a command, a user and a comment are no part of it"
+
+
+@pytest.mark.parametrize("text", ["61 * * * * /bin/x", "0 0 5 * * mondy", "0 0 30 2 * root", "0 0 * * * 9L"])
+def test_what_does_not_begin_with_a_schedule_is_no_line_of_a_crontab(text):
+    assert "no part of it" not in refusal_of(text).hint
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ The codes are `character`, `empty`, `fields`, `length`, `misplaced`, `name`, `ne
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from cronjobs.core.errors import ScheduleError
 from cronjobs.core.schedule.fields import (
@@ -18,9 +18,15 @@ from cronjobs.core.schedule.fields import (
     Field,
     Word,
 )
-from cronjobs.core.suggest import did_you_mean, quoted
+from cronjobs.core.suggest import closest, did_you_mean, quoted
 
 _ORDER = "minute hour day-of-month month day-of-week; six fields have seconds first, seven a year last"
+_YEARS = re.compile(r"(?:19[7-9][0-9]|2[01][0-9]{2})(?:[-,/][-,/0-9]+)?")
+_SPECIAL_LETTERS = ("l", "w", "h")
+_GROUPS_OF_DAYS = dict.fromkeys(("weekday", "weekdays"), "mon-fri")
+_GROUPS_OF_DAYS |= dict.fromkeys(("weekend", "weekends"), "sat,sun")
+_LOOKALIKES = dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212", "`-`")
+_LOOKALIKES |= dict.fromkeys("\u00a0\u2009\u202f", "a space") | {"\u2217": "`*`", "\u2044": "`/`"}
 _BY_WEEK = re.compile(r"([a-z]+?|[0-7])(?:L|#.*)", re.IGNORECASE)
 _BY_MONTH = re.compile(r"L|L-[0-9]+|LW|[0-9]+W", re.IGNORECASE)
 
@@ -37,18 +43,28 @@ def too_long(text: str, longest: int) -> ScheduleError:
 def foreign_character(character: Word) -> ScheduleError:
     message = f"the character {character.text!a} is not allowed"
     hint = "use ASCII, with spaces or tabs between the fields"
+    if meant := _LOOKALIKES.get(character.text):
+        hint = f"write {meant}, which looks alike"
     return ScheduleError(message, code="character", column=character.column, hint=hint)
 
 
-def wrong_count(words: Sequence[Word]) -> ScheduleError:
+def wrong_count(
+    words: Sequence[Word], *, nicknames: Iterable[str], is_schedule: Callable[[str], bool]
+) -> ScheduleError:
+    """Return the error of a text with too few or too many words. is_schedule: whether another text is one."""
+    if found := _beyond(words, is_schedule):
+        return found
     message = f"a schedule has 5, 6 or 7 fields, not {len(words)}"
     column = words[min(7, len(words) - 1)].column
-    return ScheduleError(message, code="fields", column=column, hint=_ORDER)
+    hint = _unspaced(words, is_schedule) or _meant_by_few(words, nicknames) or _ORDER
+    return ScheduleError(message, code="fields", column=column, hint=hint)
 
 
 def variable(word: Word) -> ScheduleError:
     message = f"{quoted(word.text)} is a variable, not a field"
     hint = "the time zone is set beside the text"
+    if word.text.upper().startswith("FREQ="):
+        message, hint = f"{quoted(word.text)} is no field", "an iCalendar rule begins with `RRULE:`"
     return ScheduleError(message, code="term", column=word.column, hint=hint)
 
 
@@ -79,7 +95,7 @@ def nothing_to_join(field: Field, text: str) -> ScheduleError:
 
 def unexpected_character(field: Field, term: Word, position: int) -> ScheduleError:
     sign = term.text[position]
-    message = f"{field.name} {quoted(term.text)} has `{sign}` where nothing or something else belongs"
+    message = f"{field.name} {quoted(term.text)} is not understood from `{sign}` on"
     return _error(message, "term", field, term.column + position, _way_out(field, term.text, position))
 
 
@@ -103,6 +119,8 @@ def unknown_name(field: Field, word: Word) -> ScheduleError:
         message = f"{field.name} {quoted(word.text)} is not a number"
         return _error(message, "number", field, word.column, _use(field))
     message = f"{field.name} {quoted(word.text)} is neither a number nor a name"
+    if field is DAY_OF_WEEK and (days := _GROUPS_OF_DAYS.get(word.text.lower())):
+        return _error(message, "name", field, word.column, f"write `{days}`")
     return _error(message, "name", field, word.column, did_you_mean(word.text, field.values) or _use(field))
 
 
@@ -151,6 +169,11 @@ def backwards(field: Field, term: Word, first: int, last: int, stride: int) -> S
     return _error(message, "reversed", field, term.column, hint)
 
 
+def hashed_backwards(field: Field, low: Word, high: Word) -> ScheduleError:
+    message = f"{field.name} {quoted(f'{low.text}-{high.text}')} runs backwards"
+    return _error(message, "reversed", field, low.column, "`H` takes one range, which runs forward")
+
+
 def never(words: Sequence[Word]) -> ScheduleError:
     day_of_month, month, day_of_week = words[2:5] if len(words) == 5 else words[3:6]
     message = f"no day from {FIRST_YEAR} to {LAST_YEAR} is day-of-month {quoted(day_of_month.text)}"
@@ -168,15 +191,70 @@ def never(words: Sequence[Word]) -> ScheduleError:
     )
 
 
-def with_context(error: ScheduleError, words: Sequence[Word]) -> ScheduleError:
-    """Return an error of one field, with the hint that only the whole text allows."""
-    texts = [word.text for word in words]
-    is_year = re.fullmatch(r"(?:19[7-9]|20|21)[0-9]*", texts[-1])
-    if len(words) == 6 and error.code == "range" and error.field == DAY_OF_WEEK.name and is_year:
-        error.hint = f"a year is the seventh field and seconds are the first: `0 {' '.join(texts)}`"
-    elif len(words) == 7 and error.field == YEAR.name and error.code in ("range", "number", "term"):
-        error.hint = f"in seven fields seconds come first and the year last, {FIRST_YEAR}-{LAST_YEAR} or `*`"
+def with_context(
+    error: ScheduleError, words: Sequence[Word], is_schedule: Callable[[str], bool]
+) -> ScheduleError:
+    """Return an error of one field, or a better one, with the hint that only the whole text allows.
+
+    is_schedule: whether another text is a schedule.
+    """
+    if found := _beyond(words, is_schedule):
+        return found
+    error.hint = _unspaced(words, is_schedule) or _about_the_year(error, words, is_schedule) or error.hint
     return error
+
+
+def _beyond(words: Sequence[Word], is_schedule: Callable[[str], bool]) -> ScheduleError | None:
+    """Return what is said about a command, a user or a comment behind a schedule, as crontabs have them."""
+    count = next((place for place, word in enumerate(words) if place > 4 and _is_foreign(word.text)), 0)
+    schedule = " ".join(word.text for word in words[:count])
+    if not 5 <= count <= 7 or not is_schedule(schedule):
+        return None
+    message = f"a schedule has 5, 6 or 7 fields, and {quoted(words[count].text)} is none of them"
+    hint = f"write `{schedule}`; a command, a user and a comment are no part of it"
+    return ScheduleError(message, code="fields", column=words[count].column, hint=hint)
+
+
+def _is_foreign(text: str) -> bool:
+    """Return whether a word cannot have been meant as a day of the week or as a year."""
+    names = re.findall(r"[a-z]+", text.lower())
+    is_known = all(name in _SPECIAL_LETTERS or closest(name, DAY_OF_WEEK.values) for name in names)
+    return text[0] in "#/" or not is_known
+
+
+def _unspaced(words: Sequence[Word], is_schedule: Callable[[str], bool]) -> str:
+    """Return the hint for a field that has spaces in it: "mon - fri", "1, 15"."""
+    text = " ".join(word.text for word in words)
+    together = re.sub(r" *([,/-]) *", r"\1", text)
+    return f"a field has no space in it: `{together}`" if together != text and is_schedule(together) else ""
+
+
+def _meant_by_few(words: Sequence[Word], nicknames: Iterable[str]) -> str:
+    first = words[0].text.lower()
+    if first == "every":
+        return "`@every 15m` is every 15 minutes, `@daily` is every day"
+    if len(words) == 1 and f"@{first}" in nicknames:
+        return f"did you mean `@{first}`?"
+    if len(words) == 1 and re.fullmatch("[0-9]{1,2}:[0-9]{2}", first):
+        hour, minute = map(int, first.split(":"))
+        return f"a time of day is two fields: `{minute} {hour} * * *` is {hour:02}:{minute:02} every day"
+    return ""
+
+
+def _about_the_year(error: ScheduleError, words: Sequence[Word], is_schedule: Callable[[str], bool]) -> str:
+    texts = [word.text for word in words]
+    years = [text for text in texts if _YEARS.fullmatch(text)]
+    if len(words) == 6 and texts[-1:] == years and is_schedule(" ".join(["0", *texts])):
+        return f"a year is the seventh field and seconds are the first: `0 {' '.join(texts)}`"
+    if len(words) != 7:
+        return ""
+    others = [text for text in texts if text not in years]
+    if len(years) == 1 and texts[-1:] != years and is_schedule(" ".join([*others, *years])):
+        return f"the year is the last of seven fields: `{' '.join([*others, *years])}`"
+    is_about_it = error.field == YEAR.name and error.code in ("range", "number", "term")
+    if is_about_it and not texts[-1].upper().startswith("H"):
+        return f"in seven fields seconds come first and the year last, {FIRST_YEAR}-{LAST_YEAR} or `*`"
+    return ""
 
 
 def _way_out(field: Field, text: str, position: int) -> str:
@@ -193,6 +271,20 @@ def _way_out(field: Field, text: str, position: int) -> str:
         return "`H(0-29)` is a value from 0 to 29, hashed from the job's name"
     if sign == ":":
         return "a time of day is two fields: 03:30 is `30 3`"
+    if sign in "\"'":
+        return "leave out the quotes"
+    if sign == ";":
+        return "a list has commas: `1,15`"
+    if text[position:].startswith(".."):
+        return "a range has one `-`: `1-5`"
+    if re.fullmatch(r"\*?/?[0-9]+", text):
+        return f"did you mean `*/{text.lstrip('*/')}`?"
+    if text[position:] == "-":
+        return (
+            f"a range has two ends: `{text}{_name(field, field.high) if text[0].isalpha() else field.high}`"
+        )
+    if text[position:] == "/":
+        return f"a step is a number: `{text}2`"
     return "a term is `*`, `a` or `a-b`, with or without a step `/n`"
 
 
@@ -203,7 +295,9 @@ def _misplaced(field: Field, word: Word) -> ScheduleError | None:
         if name in other.values and field is not other:
             kind = "weekday" if other is DAY_OF_WEEK else "month"
             message = f"{field.name} {quoted(word.text)} is a {kind}"
-            return _error(message, "misplaced", field, word.column, f"a {kind} belongs in {other.name}")
+            return _error(
+                message, "misplaced", field, word.column, f"the name of a {kind} belongs in {other.name}"
+            )
     by_week = _BY_WEEK.fullmatch(name)
     if field is not DAY_OF_WEEK and by_week and (by_week[1].isdigit() or by_week[1] in DAY_OF_WEEK.values):
         message = f"{field.name} {quoted(word.text)} is the last such weekday of a month"

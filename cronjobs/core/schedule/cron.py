@@ -96,7 +96,8 @@ def _fields(text: str) -> list[str]:
     if fields[0][0] != "@" and "=" in fields[0]:
         raise complaints.variable(words_of(text)[0])
     if fields[0][0] != "@" and not 5 <= len(fields) <= 7:
-        raise complaints.wrong_count(words_of(text))
+        nicknames = (*NICKNAMES, *SPECIAL_NICKNAMES)
+        raise complaints.wrong_count(words_of(text), nicknames=nicknames, is_schedule=_is_schedule)
     return fields
 
 
@@ -118,6 +119,15 @@ def _is_wildcard(fields: Sequence[str]) -> bool:
     return fields[0][0] == "*" or fields[1][0] == "*" or fields[2][0] == "*"
 
 
+def _is_schedule(text: str) -> bool:
+    """Return whether a text is a schedule, for some job at least; asked where another is none."""
+    try:
+        parse_cron(text, lambda count, index: 0)
+    except ScheduleError:
+        return False
+    return True
+
+
 def _masks(text: str, fields: Sequence[str], pick: Pick | None) -> list[int]:
     """Return the seven masks, in the order of FIELDS."""
     first = 1 if len(fields) == 5 else 0
@@ -130,7 +140,7 @@ def _masks(text: str, fields: Sequence[str], pick: Pick | None) -> list[int]:
         except ScheduleError as error:
             words = words_of(text)
             error.column += words[index - first].column - 1
-            raise complaints.with_context(error, words) from None
+            raise complaints.with_context(error, words, _is_schedule) from None
     if len(masks) < 7:
         masks.append(EVERY_YEAR)
     else:

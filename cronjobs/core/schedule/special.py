@@ -1,16 +1,20 @@
 """`@every` and `@reboot`: schedules that no clock on a wall knows of."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from functools import cache
 
 from cronjobs.core.durations import parse_duration
 from cronjobs.core.errors import ScheduleError
 from cronjobs.core.schedule.cron import Kind, words_of
 from cronjobs.core.schedule.days import EVERY_YEAR, days
+from cronjobs.core.schedule.fields import Word
 from cronjobs.core.schedule.search import FIRST_INSTANT, LAST_INSTANT, ZonedSchedule
 from cronjobs.core.schedule.wall import NO_DAY, whole_days
 from cronjobs.core.schedule.zone import timeline
 from cronjobs.core.suggest import quoted
+
+_LONG_UNIT = re.compile(r"(?<=[0-9])(?:days?|hours?|hrs?|minutes?|mins?|seconds?|secs?)")
 
 
 class Elapsed:
@@ -100,14 +104,15 @@ def parse_every(text: str, zone: str, anchor: int) -> Elapsed:
         )
     duration = words[1]
     if len(words) > 2:
-        together = "".join(word.text for word in words[1:])
-        hint = f"write the duration in one word, as in `@every {'1h30m' if len(together) > 20 else together}`"
+        hint = f"write the duration in one word, as in `@every {_shortened(words[1:]) or '1h30m'}`"
         raise ScheduleError("@every takes one word", code="duration", column=words[2].column, hint=hint)
     try:
         seconds = parse_duration(duration.text.lower())
     except ValueError as error:
         message = f"{quoted(duration.text)} is no duration: {error}"
         hint = "`@every 15m` is every 15 minutes, `@every 1h30m` every 90"
+        if short := _shortened([duration]):
+            hint = f"write `@every {short}`"
         raise ScheduleError(message, code="duration", column=duration.column, hint=hint) from None
     if seconds < 1 or seconds != int(seconds):
         message = f"@every {duration.text} is not a whole number of seconds, at least one"
@@ -115,6 +120,17 @@ def parse_every(text: str, zone: str, anchor: int) -> Elapsed:
             message, code="duration", column=duration.column, hint="`@every 1s` is the shortest"
         )
     return Elapsed(text, zone, int(seconds), anchor)
+
+
+def _shortened(words: Sequence[Word]) -> str:
+    """Return the duration that is meant by "5 minutes", "1 hour 30 min" or "90sec", or ""."""
+    together = "".join(word.text for word in words).lower()
+    short = _LONG_UNIT.sub(lambda unit: unit[0][0], together)
+    try:
+        parse_duration(short)
+    except ValueError:
+        return ""
+    return short
 
 
 def parse_reboot(text: str, zone: str) -> Reboot:

@@ -125,7 +125,7 @@ def _hashed_mask(field: Field, term: Word, match: re.Match[str], index: int, pic
     if low.text:
         first, last = _value(field, low), _value(field, high)
     if first > last:
-        raise complaints.backwards(field, Word(f"{low.text}-{high.text}", low.column), first, last, 1)
+        raise complaints.hashed_backwards(field, low, high)
     if field is DAY_OF_MONTH:
         if first > _HIGHEST_HASHED_DAY:
             raise complaints.hashed_late(low, _HIGHEST_HASHED_DAY)
