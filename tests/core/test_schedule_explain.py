@@ -127,11 +127,46 @@ def test_any_other_text_speaks_for_itself(text):
         ),
         ("0 0 0 1 * * 2026-2028", "at 00:00 on day 1 of the month in the years 2026 to 2028"),
         ("@every 5m", "every 5m, counted from the job's first start"),
+        ("RRULE:FREQ=DAILY;BYHOUR=9", "at 09:00 every day (iCalendar rule)"),
+        ("RRULE:FREQ=MINUTELY;BYHOUR=9", "every minute from 09:00 to 09:59 every day (iCalendar rule)"),
+        ("RRULE:FREQ=MONTHLY;BYDAY=-1FR", "at 00:00 on the last Friday of the month (iCalendar rule)"),
+        (
+            "RRULE:FREQ=MONTHLY;BYMONTHDAY=15,-1",
+            "at 00:00 on day 15 and the last day of the month (iCalendar rule)",
+        ),
+        (
+            "RRULE:FREQ=YEARLY;BYMONTH=11;BYDAY=4TH;UNTIL=20301231",
+            "at 00:00 on the fourth Thursday of November until 2030-12-31 (iCalendar rule)",
+        ),
         (
             "RRULE:FREQ=WEEKLY;INTERVAL=2;BYDAY=MO;DTSTART=20260101",
-            "every 2 weeks with BYDAY=MO and DTSTART=20260101 (iCalendar rule)",
+            "at 00:00 on Monday, every 2 weeks from 2026-01-01 (iCalendar rule)",
         ),
-        ("DTSTART:20260101 RRULE:FREQ=DAILY", "every day with DTSTART=20260101 (iCalendar rule)"),
+        (
+            "DTSTART:20270101T093000 RRULE:FREQ=DAILY;INTERVAL=2;COUNT=3",
+            "at 09:30, every 2 days from 2027-01-01 09:30, 3 times (iCalendar rule)",
+        ),
+        ("DTSTART:20260101 RRULE:FREQ=DAILY", "at 00:00 every day from 2026-01-01 (iCalendar rule)"),
+        (
+            "DTSTART:20260101T090000Z RRULE:FREQ=DAILY",
+            "every day with DTSTART=20260101T090000Z (iCalendar rule)",
+        ),
+        (
+            "RRULE:FREQ=MONTHLY;BYDAY=MO,TU;BYSETPOS=-1",
+            "every month with BYDAY=MO,TU and BYSETPOS=-1 (iCalendar rule)",
+        ),
+        (
+            "RRULE:FREQ=DAILY;INTERVAL=2;BYDAY=MO;DTSTART=20260101",
+            "every 2 days with BYDAY=MO and DTSTART=20260101 (iCalendar rule)",
+        ),
+        (
+            "RRULE:FREQ=WEEKLY;INTERVAL=2;BYDAY=MO,SU;WKST=SU;DTSTART=20260101",
+            "every 2 weeks with BYDAY=MO,SU, WKST=SU and DTSTART=20260101 (iCalendar rule)",
+        ),
+        (
+            "RRULE:FREQ=HOURLY;INTERVAL=2;DTSTART=20260101",
+            "every 2 hours with DTSTART=20260101 (iCalendar rule)",
+        ),
         (
             ["0 3 * * *", "@reboot"],
             "at 03:00 every day; and at every start of the scheduler, not on a reload",
@@ -228,6 +263,16 @@ def test_what_all_read_alike_is_not_mentioned():
 )
 def test_an_explanation_tells_what_clock_changes_do(text, said):
     assert explanation(text, now=NOW).clock_changes == said
+
+
+def test_a_rule_that_begins_with_the_job_says_only_what_its_text_does():
+    words = {
+        starts_at: explanation("RRULE:FREQ=DAILY;BYHOUR=9", now=NOW, starts_at=starts_at).words
+        for starts_at in (None, NOW)
+    }
+
+    assert words[None] == "at 09:00 every day (iCalendar rule)"
+    assert words[NOW] == "every day with BYHOUR=9 (iCalendar rule)"
 
 
 def test_an_explanation_of_the_dialect_leaves_it_to_croniter():

@@ -9,6 +9,11 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from cronjobs.core.schedule import ScheduleError, parse_schedule
+from cronjobs.core.schedule.rule import read_rule
+from cronjobs.core.schedule.search import ZonedSchedule
+from cronjobs.core.schedule.spoken_rules import cron_of_rule
+from cronjobs.core.schedule.wall import wall_times
+from cronjobs.core.schedule.zone import timeline
 
 START = datetime(2024, 2, 29, 9, 30, 15)
 EPOCH = datetime(1970, 1, 1)
@@ -49,6 +54,23 @@ def walls(schedule, after, count):
     """Return wall times of a schedule in UTC."""
     start = int(after.replace(tzinfo=UTC).timestamp())
     return [EPOCH + timedelta(seconds=fire) for fire in islice(schedule.between(start, 2**33), count)]
+
+
+@settings(deadline=None)
+@given(rules())
+def test_the_words_of_a_rule_are_those_of_a_cron_text_with_its_moments(rule):
+    text = f"{DTSTART} {rule}"
+    read = read_rule(text, "UTC")
+    cron = cron_of_rule(read, has_start=False)
+    assume(cron is not None and read.interval == 1 and read.limit is None)
+    try:
+        expected = walls(parse_schedule(text), START, 10)
+    except ScheduleError:
+        assume(False)
+
+    said = ZonedSchedule("", "UTC", "fixed", wall_times(cron), timeline("UTC", "fixed"))
+
+    assert [wall for wall in walls(said, START, 10) if not read.until or wall <= read.until.time] == expected
 
 
 @settings(deadline=None)

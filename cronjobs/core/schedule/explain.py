@@ -71,7 +71,7 @@ def meaning(
     fates: dict[str, None] = {}
     for each in texts:
         schedule = parse_schedule(each, zone, job=job, hash_seed=hash_seed, starts_at=starts_at)
-        words.append(_words(each, job, hash_seed))
+        words.append(_words(each, zone, job, hash_seed, has_start=starts_at is not None))
         fates[_FATES[schedule.kind]] = None
     return Meaning("; and ".join(words), "; ".join(fates))
 
@@ -115,49 +115,20 @@ _FATES = {
 }
 
 
-def _words(text: str, job: str, hash_seed: str) -> str:
+def _words(text: str, zone: str, job: str, hash_seed: str, *, has_start: bool) -> str:
     # Late: as above.
     from cronjobs.core.schedule.hashed import pick_for
 
     first, *rest = text.split()
     if first.upper().startswith(("RRULE:", "DTSTART")):
-        return _words_of_rule(text)
+        from cronjobs.core.schedule.spoken_rules import words_of_rule
+
+        return words_of_rule(text, zone, has_start=has_start)
     if first.lower() == "@reboot":
         return "at every start of the scheduler, not on a reload"
     if first.lower() == "@every":
         return f"every {rest[0].lower()}, counted from the job's first start"
-    return _sentence(parse_cron(text, pick_for(job, hash_seed)))
-
-
-def _sentence(cron: Cron) -> str:
-    times, days = phrases.times(cron), phrases.days(cron)
-    is_of_hours = ":" in times or " in the hours " in times
-    if is_of_hours and not days.startswith((" on ", " from ", " of ")):
-        days = f" every day{days}"
-    elif " from " in times and days.startswith(" from "):
-        days = f", {days.removeprefix(' from ')}"
-    return times + days
-
-
-def _words_of_rule(text: str) -> str:
-    parts = [part for word in text.upper().split() for part in word.removeprefix("RRULE:").split(";")]
-    found = dict(part.replace("DTSTART:", "DTSTART=").split("=", 1) for part in parts)
-    unit = _UNITS[found.pop("FREQ")]
-    interval = int(found.pop("INTERVAL", "1"))
-    words = f"every {unit}" if interval == 1 else f"every {interval} {unit}s"
-    conditions = [f"{key}={value}" for key, value in found.items()]
-    return words + (f" with {phrases.listed(conditions)}" if conditions else "") + " (iCalendar rule)"
-
-
-_UNITS = {
-    "YEARLY": "year",
-    "MONTHLY": "month",
-    "WEEKLY": "week",
-    "DAILY": "day",
-    "HOURLY": "hour",
-    "MINUTELY": "minute",
-    "SECONDLY": "second",
-}
+    return phrases.sentence(parse_cron(text, pick_for(job, hash_seed)))
 
 
 def _short_days(cron: Cron) -> str | None:

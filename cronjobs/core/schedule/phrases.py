@@ -21,6 +21,17 @@ _MOST_FULL_HOURS = 6
 _MOST_SPELLED = 6
 
 
+def sentence(cron: Cron) -> str:
+    """Return "at 03:00 every day", and whatever else there is to say."""
+    at, on = times(cron), days(cron)
+    is_of_hours = ":" in at or " in the hours " in at
+    if is_of_hours and not on.startswith((" on ", " from ", " of ")):
+        on = f" every day{on}"
+    elif " from " in at and on.startswith(" from "):
+        on = f", {on.removeprefix(' from ')}"
+    return at + on
+
+
 def times(cron: Cron) -> str:
     """Return "every 5 minutes", "at 03:00 and 15:00" or, where there are many, what each field says."""
     few = listed_times(cron, _MOST_TIMES)
