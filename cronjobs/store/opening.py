@@ -109,8 +109,8 @@ def set_journal_mode(database: sqlite3.Connection) -> str:
 
 def migrate(database: sqlite3.Connection, path: str) -> None:
     """Bring a file up to date, or make a new one."""
-    while is_outdated(database):
-        present = version(database)
+    # Asked once for both: between two questions, another process may have done the rest.
+    while (present := version(database)) < len(MIGRATIONS):
         try:
             database.executescript(
                 f"BEGIN IMMEDIATE; {MIGRATIONS[present]}"

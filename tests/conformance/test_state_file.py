@@ -329,6 +329,29 @@ def test_dispatchers_that_open_a_new_file_at_once_all_get_it(tmp_path):
         assert len(everything(file)["run"]) == 4
 
 
+class Overtaken(sqlite3.Connection):
+    """A connection that, when it has learned a file's version, is overtaken by another process."""
+
+    file = ""
+
+    def execute(self, sql, *parameters):
+        answer = super().execute(sql, *parameters)
+        if "user_version" in sql and self.file:
+            found, overtaken, self.file = answer.fetchone(), self.file, ""
+            SqliteStore.open(overtaken).close()
+            return super().execute("SELECT ?", found)
+        return answer
+
+
+def test_a_file_that_another_process_brings_up_to_date_meanwhile_is_up_to_date(file):
+    with closing(sqlite3.connect(file, isolation_level=None, factory=Overtaken)) as database:
+        database.file = str(file)
+
+        opening.migrate(database, str(file))
+
+        assert opening.version(database) == len(MIGRATIONS)
+
+
 def test_a_symlinked_file_stays_a_symlink_to_the_one_place_where_all_is(file, tmp_path, open_store):
     link = tmp_path / "link.db"
     link.symlink_to(file)
