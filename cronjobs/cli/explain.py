@@ -117,7 +117,7 @@ def _has_file(surroundings: "Surroundings") -> bool:
 
 
 def _checked_zone(zone: str | None) -> str:
-    from cronjobs.config.zone import is_zone, known_zones
+    from cronjobs.config.zone import is_zone, no_zone
 
     if zone is None:
         try:
@@ -126,11 +126,8 @@ def _checked_zone(zone: str | None) -> str:
             raise click.UsageError(f"{exc}; --timezone names one") from exc
     if is_zone(zone):
         return zone
-    from cronjobs.core.suggest import did_you_mean
-
-    zones = known_zones()
-    hint = did_you_mean(zone, zones) if zones else "this machine has no zone data: pip install tzdata"
-    message = f"there is no time zone {zone!r}" + (f"; {hint}" if hint else "")
+    message, hint = no_zone(zone)
+    message += f"; {hint}"
     raise click.BadParameter(message, param_hint="'--timezone'")
 
 

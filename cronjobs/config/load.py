@@ -22,7 +22,7 @@ from cronjobs.config.fields import (
 from cronjobs.config.problems import KeyPath, Mistake, Source, located
 from cronjobs.config.source import parse, read_source
 from cronjobs.config.variables import expanded
-from cronjobs.config.zone import is_zone, known_zones, zone_of_surroundings
+from cronjobs.config.zone import is_zone, no_zone, zone_of_surroundings
 from cronjobs.core.errors import ConfigError, ScheduleError
 from cronjobs.core.job import Configuration, Job, QuerySettings, Service, Settings
 from cronjobs.core.problem import Problem
@@ -319,7 +319,7 @@ class _Reading:
             self.mistakes.append(Mistake(exc.word, (*path, *exc.path), str(exc), exc.hint, column=column))
             return
         if field.type is Type.ZONE and not self._is_zone(result):
-            self.mistakes.append(Mistake("zone", path, *_no_zone(result)))
+            self.mistakes.append(Mistake("zone", path, *no_zone(result)))
             return
         if field.type is Type.EXCLUSIONS and not self._are_exclusions(result, written, path):
             return
@@ -399,7 +399,7 @@ class _Reading:
         if self._zone is None:
             self._zone = zone_of_surroundings(self._environ)
             if not self._is_zone(self._zone):
-                message, hint = _no_zone(self._zone)
+                message, hint = no_zone(self._zone)
                 self.mistakes.append(Mistake("zone", (), f"TZ in the environment: {message}", hint))
                 self._zone = "UTC"
         return self._zone
@@ -429,14 +429,6 @@ class _Reading:
 
 def _first(keys: Iterable[str]) -> Iterable[str]:
     return islice(keys, _MOST_MISTAKES)
-
-
-def _no_zone(zone: str) -> tuple[str, str]:
-    """Return message and hint."""
-    zones = known_zones()
-    if not zones:
-        return f"{quoted(zone)} cannot be looked up: this machine has no time zone data", "pip install tzdata"
-    return f"there is no time zone {quoted(zone)}", did_you_mean(zone, zones)
 
 
 def _table_hint(key: str, value: Any) -> str:

@@ -1,7 +1,7 @@
 """Which time zones there are, and which one this machine is in."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 
 def is_zone(key: str) -> bool:
@@ -49,6 +49,29 @@ def known_zones() -> set[str]:
     from zoneinfo import available_timezones  # late: it walks the whole database
 
     return available_timezones()
+
+
+def no_zone(key: str) -> tuple[str, str]:
+    """Return what is said of a key that names no zone: message and hint."""
+    from cronjobs.core.suggest import did_you_mean, quoted  # late: only a mistake needs it
+
+    zones = known_zones()
+    if not zones:
+        return f"{quoted(key)} cannot be looked up: this machine has no time zone data", "pip install tzdata"
+    message = f"there is no time zone {quoted(key)}"
+    # An abbreviation or an offset is like others that are hours away.
+    is_like_none = key.isupper() and "/" not in key
+    meant = _with_place(key, zones) or ("" if is_like_none else did_you_mean(key, zones))
+    return message, meant or "use an IANA name such as Europe/Berlin, or UTC"
+
+
+def _with_place(key: str, zones: Iterable[str]) -> str:
+    """Return the suggestion for "Berlin" or "new york", whose region is missing or wrong."""
+    place = key.rpartition("/")[2].replace(" ", "_").lower()
+    found = [zone for zone in zones if zone.rpartition("/")[2].lower() == place]
+    # `UTC` before `Etc/UTC`, and `America/Louisville` before the same in Kentucky.
+    shortest = min(found, key=lambda zone: (zone.count("/"), zone), default="")
+    return f"did you mean `{shortest}`?" if shortest else ""
 
 
 def _key(text: str) -> str:

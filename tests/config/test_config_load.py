@@ -192,6 +192,7 @@ def test_a_zone_of_the_environment_that_is_none_is_one_problem_and_only_where_it
 
     assert problems(two, environ={"TZ": "CET-1CEST"}) == [
         '1:1-2 E206 TZ in the environment: there is no time zone "CET-1CEST"'
+        " | use an IANA name such as Europe/Berlin, or UTC"
     ]
     assert problems(f"[defaults]\ntimezone = 'UTC'\n{two}", environ={"TZ": "CET-1CEST"}) == []
 

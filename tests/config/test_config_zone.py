@@ -1,6 +1,6 @@
 import pytest
 
-from cronjobs.config.zone import is_zone, known_zones, machine_zone, zone_of_surroundings
+from cronjobs.config.zone import is_zone, known_zones, machine_zone, no_zone, zone_of_surroundings
 
 
 @pytest.mark.parametrize(
@@ -78,3 +78,23 @@ def test_the_known_zones_are_zones():
 
     assert "Europe/Berlin" in zones
     assert not any(zone.startswith(("posix/", "right/")) for zone in zones)
+
+
+@pytest.mark.parametrize(
+    ("key", "hint"),
+    [
+        ("Berlin", "did you mean `Europe/Berlin`?"),
+        ("new york", "did you mean `America/New_York`?"),
+        ("Amerika/New_York", "did you mean `America/New_York`?"),
+        ("Europe/Berlim", "did you mean `Europe/Berlin`?"),
+        ("utc", "did you mean `UTC`?"),
+        # None is like these: MST, EST and UTC are hours away.
+        ("PST", "use an IANA name such as Europe/Berlin, or UTC"),
+        ("CEST", "use an IANA name such as Europe/Berlin, or UTC"),
+        ("UTC+2", "use an IANA name such as Europe/Berlin, or UTC"),
+        ("Mars", "use an IANA name such as Europe/Berlin, or UTC"),
+        ("", "use an IANA name such as Europe/Berlin, or UTC"),
+    ],
+)
+def test_a_zone_that_is_none_is_told_the_one_that_is_meant(key, hint):
+    assert no_zone(key) == (f'there is no time zone "{key}"', hint)
