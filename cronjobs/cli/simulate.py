@@ -43,8 +43,10 @@ def command(
     """Print every run that the file would make in a time.
 
     The scheduler itself runs on virtual time, with runs that take none: clock changes, limits and exclusions
-    are all in it. Counts start from the state file, to which nothing is written.
+    are all in it. Counts start from the state file, to which nothing is written. It goes on at --from, which
+    is no start of the scheduler: `@reboot` is not in it.
     """
+    from cronjobs.core.due import is_at_start
     from cronjobs.engine.simulate import simulate
     from cronjobs.store.sqlite import SqliteStore
 
@@ -65,5 +67,12 @@ def command(
         store.close()
     coming = [Coming(run.scheduled_for, configuration.jobs[run.job], run.execution_number) for run in runs]
     print_coming(coming, now, as_json=as_json)
-    if not (coming or as_json):
+    if as_json:
+        return
+    if not coming:
         click.echo("no run in that time", err=True)
+    for job in configuration.jobs.values():
+        if job.enabled and is_at_start(job):
+            click.echo(
+                f"{job.name}: also due at every start of the scheduler; a simulation is no start", err=True
+            )

@@ -106,4 +106,18 @@ def test_a_time_without_runs_is_said_to_have_none(place):
 
     answer = place.type("simulate", "--from", "2027-03-27T12:00Z", "--until", "2027-03-27T12:01Z")
 
-    assert (answer.code, answer.out, answer.err) == (0, "", "no run in that time\n")
+    assert (answer.code, answer.out, answer.err) == (
+        0,
+        "",
+        "no run in that time\nnoon: also due at every start of the scheduler; a simulation is no start\n",
+    )
+
+
+def test_a_start_of_the_scheduler_is_not_in_it_and_that_is_said_to_people(place):
+    place.define(JOBS)
+
+    said = place.type("simulate", *SPAN).err
+
+    assert said == "noon: also due at every start of the scheduler; a simulation is no start\n"
+    assert place.type("simulate", *SPAN, "--json").err == ""
+    assert place.type("simulate", *SPAN, "--name", "gap").err == ""
