@@ -1,8 +1,11 @@
 """Schedules in plain words."""
 
+from itertools import islice
+from random import Random
+
 import pytest
 
-from cronjobs.core.schedule import ScheduleError, describe, explanation
+from cronjobs.core.schedule import ScheduleError, describe, explanation, meaning, parse_schedule
 
 NOW = 1795392000  # 2026-11-23
 
@@ -175,6 +178,32 @@ def test_any_other_text_speaks_for_itself(text):
 )
 def test_an_explanation_tells_it_all(text, words):
     assert explanation(text, now=NOW).words == words
+
+
+FIELDS = (
+    ("*", "0", "0,30", "*/7", "*/15", "5-55/10", "0-10"),
+    ("*", "0", "3-4", "9-17", "*/2", "*/5", "0,12", "8,9,20", "22-23,0-4"),
+    ("*", "1", "1,15", "1-7", "1-31", "*/2", "L", "L-3", "LW", "15W", "1,L"),
+    ("*", "2", "1-3", "1,7", "*/3", "6-9,12"),
+    ("*", "mon", "+mon", "1-5", "fri-sun", "sun,mon#2", "mon#1,mon#3", "+mon#1", "5L", "0-6"),
+)
+
+
+def test_texts_with_different_moments_have_different_words():
+    random = Random(4)
+    known: dict[str, tuple[str, list[int]]] = {}
+    for _ in range(3000):
+        fields = [random.choice(values) for values in FIELDS]
+        if random.random() < 0.5:
+            fields.insert(0, random.choice(FIELDS[0]))
+        try:
+            schedule = parse_schedule(" ".join(fields))
+        except ScheduleError:
+            continue
+        found = schedule.text, [*islice(schedule.between(NOW, 2**33), 400)]
+        words = meaning(schedule.text).words
+
+        assert known.setdefault(words, found)[1] == found[1], (words, known[words][0], schedule.text)
 
 
 @pytest.mark.parametrize(

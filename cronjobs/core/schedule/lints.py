@@ -21,6 +21,7 @@ from cronjobs.core.schedule.fields import (
     LAST_DAY,
     LAST_YEAR,
     MINUTE,
+    MONTH,
     NEAREST,
     SECOND,
     YEAR,
@@ -250,21 +251,22 @@ def _is_uneven(cron: Cron, field: Field, step: int, size: int) -> bool:
 def _comes_again(cron: Cron, field: Field) -> bool:
     """Return whether a field's last value may be followed by its first one, by what the larger fields say."""
     if field is SECOND:
-        return _has_neighbours(cron.minutes, 60)
+        return _has_neighbours(cron.minutes, 60, is_circle=_comes_again(cron, MINUTE))
     if field is MINUTE:
-        return _has_neighbours(cron.hours, 24)
+        return _has_neighbours(cron.hours, 24, is_circle=_comes_again(cron, HOUR))
     if field is HOUR:
-        dates = _has_neighbours((cron.days_of_month & EVERY_DAY_OF_MONTH) >> 1, 31)
-        weekdays = _has_neighbours(cron.days_of_week & EVERY_DAY_OF_WEEK, 7)
+        days_of_month = (cron.days_of_month & EVERY_DAY_OF_MONTH) >> 1
+        dates = _has_neighbours(days_of_month, 31, is_circle=_comes_again(cron, DAY_OF_MONTH))
+        weekdays = _has_neighbours(cron.days_of_week & EVERY_DAY_OF_WEEK, 7, is_circle=True)
         return dates or weekdays if cron.either_day else dates and weekdays
     if field is DAY_OF_MONTH:
-        return _has_neighbours(cron.months >> 1, 12)
-    return field is DAY_OF_WEEK or _has_neighbours(cron.years, LAST_YEAR - FIRST_YEAR + 1)
+        return _has_neighbours(cron.months >> 1, 12, is_circle=_comes_again(cron, MONTH))
+    return field is DAY_OF_WEEK or _has_neighbours(cron.years, LAST_YEAR - FIRST_YEAR + 1, is_circle=False)
 
 
-def _has_neighbours(mask: int, size: int) -> bool:
-    """Return whether two values that follow each other are both there; the first one follows the last."""
-    return bool(mask & (mask >> 1 | mask << size - 1))
+def _has_neighbours(mask: int, size: int, *, is_circle: bool) -> bool:
+    """Return whether two values that follow each other are there; in a circle, the first follows the last."""
+    return bool(mask & (mask >> 1 | (mask << size - 1 if is_circle else 0)))
 
 
 def _uneven(cron: Cron, field: Field, term: Word, step: int, size: int) -> Lint:
