@@ -160,7 +160,7 @@ def _field(mask: int, unit: str, size: int) -> str:
     if len(found) == size:
         return f"every {unit}"
     step = _step(mask, size)
-    if step is not None and len(found) > 3 and size % step == 0:
+    if step is not None and size % step == 0:
         return f"every {step} {unit}s"
     return f"{unit} {found[0]}" if len(found) == 1 else f"{unit}s {runs(found)}"
 
