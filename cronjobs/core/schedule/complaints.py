@@ -5,7 +5,8 @@ The codes are `character`, `empty`, `fields`, `length`, `misplaced`, `name`, `ne
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 from cronjobs.core.errors import ScheduleError
 from cronjobs.core.schedule.fields import (
@@ -139,16 +140,19 @@ def long_number(field: Field, word: Word, longest: int) -> ScheduleError:
 def backwards(field: Field, term: Word, first: int, last: int, stride: int) -> ScheduleError:
     """first, last: the bounds of the term's range, as numbers."""
     message = f"{field.name} {quoted(term.text)} runs backwards"
-    if field is not DAY_OF_WEEK:
-        runs = [range(first, field.high + 1), range(field.low, last + 1)]
-    elif first == 7:
-        runs = [range(last + 1)]
-    else:
-        runs = [range(first, 8), range(1, last + 1)]
+    runs = _forward_runs(field, first, last)
     hint = f"write `{_spelled(field, runs, stride, in_names=term.text[0].isalpha())}`"
     if field is YEAR:
         hint = f"write `{last}-{first}`"
     return _error(message, "reversed", field, term.column, hint)
+
+
+def hashed_backwards(field: Field, low: Word, high: Word, first: int, last: int) -> ScheduleError:
+    """first, last: what the words `low` and `high` stand for."""
+    message = f"{field.name} {quoted(f'{low.text}-{high.text}')} runs backwards"
+    spelled = _speller(field, in_names=low.text[0].isalpha())
+    runs = [f"`H({spelled(run[0])}-{spelled(run[-1])})`" for run in _forward_runs(field, first, last)]
+    return _error(message, "reversed", field, low.column, f"write {' or '.join(runs)}: it is one value")
 
 
 def never(words: Sequence[Word]) -> ScheduleError:
@@ -224,13 +228,27 @@ def _use(field: Field) -> str:
     return f"use {field.low}-{field.high}{names}"
 
 
+def _forward_runs(field: Field, first: int, last: int) -> list[range]:
+    """Return the runs that together are a range that goes on at the field's beginning."""
+    if field is not DAY_OF_WEEK:
+        runs = [range(first, field.high + 1), range(field.low, last + 1)]
+    elif first == 7:
+        runs = [range(last + 1)]
+    else:
+        runs = [range(first, 8), range(1, last + 1)]
+    return [run for run in runs if run]
+
+
 def _spelled(field: Field, runs: Sequence[range], stride: int, *, in_names: bool) -> str:
     """Return the runs as ranges, or as single values where a step leads from one run into the next."""
-    parts: Iterable[Iterable[int]] = (sorted({run[0], run[-1]}) for run in runs if run)
+    parts: Iterable[Iterable[int]] = (sorted({run[0], run[-1]}) for run in runs)
     if stride > 1:
         parts = ([value] for value in [value for run in runs for value in run][::stride])
-    spelled = (lambda value: _name(field, value)) if in_names else str
-    return ",".join("-".join(map(spelled, part)) for part in parts)
+    return ",".join("-".join(map(_speller(field, in_names=in_names), part)) for part in parts)
+
+
+def _speller(field: Field, *, in_names: bool) -> Callable[[int], str]:
+    return partial(_name, field) if in_names else str
 
 
 def _name(field: Field, value: int) -> str:
