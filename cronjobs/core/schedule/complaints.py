@@ -24,6 +24,11 @@ from cronjobs.core.suggest import did_you_mean, quoted
 _ORDER = "minute hour day-of-month month day-of-week; six fields have seconds first, seven a year last"
 _BY_WEEK = re.compile(r"([a-z]+?|[0-7])(?:L|#.*)", re.IGNORECASE)
 _BY_MONTH = re.compile(r"L|L-[0-9]+|LW|[0-9]+W", re.IGNORECASE)
+# As croniter writes the last Friday and the weekday nearest to day 15: `L5`, `W15`.
+_TURNED = {
+    DAY_OF_WEEK.name: re.compile(r"L([0-7]|[A-Z]+)", re.IGNORECASE),
+    DAY_OF_MONTH.name: re.compile(r"W(3[01]|[12]?[0-9])", re.IGNORECASE),
+}
 
 
 def empty() -> ScheduleError:
@@ -102,9 +107,10 @@ def unknown_name(field: Field, word: Word) -> ScheduleError:
         return _error(message, "term", field, word.column, hint)
     if not field.values:
         message = f"{field.name} {quoted(word.text)} is not a number"
-        return _error(message, "number", field, word.column, _use(field))
+        return _error(message, "number", field, word.column, _turned_round(field, word) or _use(field))
     message = f"{field.name} {quoted(word.text)} is neither a number nor a name"
-    return _error(message, "name", field, word.column, did_you_mean(word.text, field.values) or _use(field))
+    hint = _turned_round(field, word) or did_you_mean(word.text, field.values) or _use(field)
+    return _error(message, "name", field, word.column, hint)
 
 
 def hashed_year(term: Word) -> ScheduleError:
@@ -181,6 +187,14 @@ def with_context(error: ScheduleError, words: Sequence[Word]) -> ScheduleError:
     elif len(words) == 7 and error.field == YEAR.name and error.code in ("range", "number", "term"):
         error.hint = f"in seven fields seconds come first and the year last, {FIRST_YEAR}-{LAST_YEAR} or `*`"
     return error
+
+
+def _turned_round(field: Field, word: Word) -> str:
+    """Return the hint for a letter that stands before its day, or ""."""
+    turned = _TURNED[field.name].fullmatch(word.text) if field.name in _TURNED else None
+    if turned is None or not (turned[1].isdigit() or turned[1].lower() in field.values):
+        return ""
+    return f"write `{turned[1]}{word.text[0].upper()}`"
 
 
 def _way_out(field: Field, text: str, position: int) -> str:
