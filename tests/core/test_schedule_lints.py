@@ -49,6 +49,8 @@ def codes(text, zone="UTC", **arguments):
         ("0 0 L,31 * *", []),
         ("0 0 LW * *", []),
         ("0 0 29 2 *", [("leap-day", "day-of-month", 5)]),
+        ("0 0 29-31 2 *", [("leap-day", "day-of-month", 5)]),
+        ("0 0 30 2 mon", [("some-months", "day-of-month", 5), ("day-fields", "day-of-week", 10)]),
         ("0 0-23 * * *", [("hourly-fixed", "hour", 3)]),
         ("0 * * * *", []),
         ("*/5 0-23 * * *", []),
@@ -112,6 +114,32 @@ def test_the_way_out_is_told():
 
     assert warning.message == 'minute "*/7" is uneven: after 56 comes 0, 4 later, not 7'
     assert warning.hint == "even are 2, 3, 4, 5, 6, 10, 12, 15, 20, 30; `@every 7m` has equal steps"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("0 0 31 * *", 'day-of-month "31" is left out in 5 months that have no such day'),
+        ("0 0 30 * *", 'day-of-month "30" is left out in 1 month that has no such day'),
+        ("0 0 29 2 *", 'day-of-month "29" is there in leap years only'),
+        ("0 0 30 2 mon", 'day-of-month "30" is in no month of the schedule: only day-of-week counts'),
+        ("0 0 31W 4,6 mon", 'day-of-month "31W" is in no month of the schedule: only day-of-week counts'),
+    ],
+)
+def test_months_without_the_day_are_told(text, message):
+    assert lint(text, now=NOW)[0].message == message
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("0 0 */2 * mon", "write `+` before the day-of-week, or the values instead of `*/n`"),
+        ("0 0 1-7 * */7", "write the values instead of `*/n`, after a `+` if both are needed"),
+        ("0 0 */2 * */7", "write the values instead of `*/n`, after a `+` if both are needed"),
+    ],
+)
+def test_the_way_out_of_two_day_fields_can_be_written(text, hint):
+    assert hint in [warning.hint for warning in lint(text, now=NOW) if warning.code == "star-step"]
 
 
 def test_a_list_names_the_text():

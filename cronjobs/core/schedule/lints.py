@@ -31,6 +31,7 @@ from cronjobs.core.suggest import quoted
 _EVERY_DAY_OF_MONTH = (1 << 32) - 2
 _EVERY_DAY_OF_WEEK = (1 << 7) - 1
 _MONTH_LENGTHS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+_LONGEST_FEBRUARY = 29
 _FULL_STEP = re.compile(r"(?:\*|0)/([0-9]+)")
 _STEP = re.compile(r"[^,]*/([0-9]+)")
 # So far ahead are clock changes looked for, and so many of them told.
@@ -220,29 +221,33 @@ def _of_day_fields(cron: Cron, placed: dict[str, Word]) -> Iterator[Lint]:
     elif not is_every_date and not is_every_weekday and day_of_week.text[0] != "+":
         message = f"{written} are both needed, since one starts with `*`: other crons take a day that is one"
         hint = "write `+` before the day-of-week, or the values instead of `*/n`"
+        if day_of_week.text[0] == "*":
+            hint = "write the values instead of `*/n`, after a `+` if both are needed"
         yield Lint("star-step", message, hint, DAY_OF_WEEK.name, day_of_week.column)
 
 
 def _of_short_months(cron: Cron, placed: dict[str, Word]) -> Iterator[Lint]:
     word = placed[DAY_OF_MONTH.name]
-    lacking = [month for month in range(1, 13) if cron.months >> month & 1 and not _has_date(cron, month)]
+    months = [month for month in range(1, 13) if cron.months >> month & 1]
+    lacking = [month for month in months if not _has_date(cron, _MONTH_LENGTHS[month - 1])]
     if not lacking:
         return
-    if cron.months == 1 << 2:
-        message = f"day-of-month {quoted(word.text)} is there in leap years only"
+    written = f"day-of-month {quoted(word.text)}"
+    if months == [2] and _has_date(cron, _LONGEST_FEBRUARY):
+        message = f"{written} is there in leap years only"
         hint = "`L` is the last day of every February"
         yield Lint("leap-day", message, hint, DAY_OF_MONTH.name, word.column)
-    else:
-        message = (
-            f"day-of-month {quoted(word.text)} is left out in {len(lacking)} months that have no such day"
-        )
-        hint = "`L` is the last day of every month"
-        yield Lint("some-months", message, hint, DAY_OF_MONTH.name, word.column)
+        return
+    which = "1 month that has" if len(lacking) == 1 else f"{len(lacking)} months that have"
+    message = f"{written} is left out in {which} no such day"
+    if lacking == months:
+        message = f"{written} is in no month of the schedule: only day-of-week counts"
+    hint = "`L` is the last day of every month"
+    yield Lint("some-months", message, hint, DAY_OF_MONTH.name, word.column)
 
 
-def _has_date(cron: Cron, month: int) -> bool:
-    """Return whether a month of a common year has a day that day-of-month matches."""
-    length = _MONTH_LENGTHS[month - 1]
+def _has_date(cron: Cron, length: int) -> bool:
+    """Return whether a month of so many days has one that day-of-month matches."""
     dates = (2 << length) - 2
     from_end, near = cron.days_of_month >> LAST_DAY & (1 << length) - 1, cron.days_of_month >> NEAREST
     return bool(cron.days_of_month & dates or from_end or near & (dates | 1))
