@@ -11,6 +11,8 @@ if TYPE_CHECKING:  # not from `typing`: importing that takes a quarter of what `
 
 # What may go on for days; every other command is over in a moment.
 _LASTING = {"run", "trigger"}
+# The options before the command that are followed by a value.
+OPTIONS_WITH_VALUES = {"-f", "--file", "--state", "--app-dir", "--color"}
 
 
 def main() -> int:
@@ -22,25 +24,28 @@ def main() -> int:
 
         print(f"cronjobs {__version__}")
         return 0
-    if _is_brief(arguments):
+    command = command_of(arguments)
+    if command not in _LASTING:
         # Looking for garbage would take a tenth of such a command's time, and find none.
         gc.disable()
     _keep_standard_streams()
-    signals = None
-    if "run" in arguments:
+    if command == "run":
         # Before click: as PID 1, a process that has no handlers yet cannot be stopped.
         from cronjobs.signals import SignalPipe
 
         signals = SignalPipe.open()
+        from cronjobs.cli.foreground import run
+
+        return run(arguments, signals)
     from cronjobs.cli.main import run_command_line
 
-    return run_command_line(arguments, signals)
+    return run_command_line(arguments)
 
 
 def run_and_end() -> "NoReturn":
     """Run the command line of this process, and end it with the command's exit code."""
     code = main()
-    if _is_brief(sys.argv[1:]):
+    if command_of(sys.argv[1:]) not in _LASTING:
         # Nothing is left to do, and taking the interpreter apart takes a tenth of such a command's time.
         sys.stdout.flush()
         sys.stderr.flush()
@@ -48,8 +53,15 @@ def run_and_end() -> "NoReturn":
     sys.exit(code)
 
 
-def _is_brief(arguments: "Sequence[str]") -> bool:
-    return _LASTING.isdisjoint(arguments)
+def command_of(arguments: "Sequence[str]") -> str:
+    """Return the word that names the command, or "", without what it takes to read a command line."""
+    words = iter(arguments)
+    for word in words:
+        if word in OPTIONS_WITH_VALUES:
+            next(words, None)
+        elif not word.startswith("-"):
+            return word
+    return ""
 
 
 def _keep_standard_streams() -> None:

@@ -12,8 +12,10 @@ from cronjobs import __version__
 from cronjobs.core.errors import ConfigError, CronjobsError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cronjobs.cli.foreground import Order
     from cronjobs.core.job import Configuration
-    from cronjobs.signals import SignalPipe
 
 COMMANDS = {
     "run": "Run the scheduler in the foreground.",
@@ -47,16 +49,16 @@ Exit codes:
 class Surroundings:
     """What the options before the command say; a command reads the configuration when it needs it.
 
-    colour: None leaves it to whether standard output is a terminal.
+    colour: None leaves it to whether standard output is a terminal. hand_over: see `run_command_line`.
     """
 
-    def __init__(self, signals: "SignalPipe | None", *, as_json: bool) -> None:
+    def __init__(self, *, as_json: bool = False, hand_over: "Callable[[Order], int] | None" = None) -> None:
         self.file = "jobs.toml"
         self.state: str | None = None
         self.app_dir: str | None = None
         self.colour: bool | None = None
         self.as_json = as_json
-        self.signals = signals
+        self.hand_over = hand_over
 
     def configuration(self, *, discovers: bool = True) -> "Configuration":
         """Return what the file says; ConfigError if that cannot be used.
@@ -165,14 +167,22 @@ def _read_environment(command: click.Command, prefix: str) -> None:
 _read_environment(group, "CRONJOBS")
 
 
-def run_command_line(arguments: Sequence[str], signals: "SignalPipe | None" = None) -> int:
-    """Run a command and return its exit code; whatever goes wrong is said on standard error."""
+def run_command_line(arguments: Sequence[str], hand_over: "Callable[[Order], int] | None" = None) -> int:
+    """Run a command and return its exit code; whatever goes wrong is said on standard error.
+
+    hand_over: what `run` gives its order to; without it, `run` schedules in this process.
+    """
     for stream in (sys.stdout, sys.stderr):
         # A text that the terminal's encoding lacks is shown escaped, and fails nothing.
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # they are text files
-    surroundings = Surroundings(signals, as_json="--json" in arguments)
+    surroundings = Surroundings(as_json="--json" in arguments, hand_over=hand_over)
+    return written(lambda: _run(arguments, surroundings))
+
+
+def written(call: "Callable[[], int]") -> int:
+    """Return the exit code that a call returns, or the one for its output not being written."""
     try:
-        code = _run(arguments, surroundings)
+        code = call()
         sys.stdout.flush()
     except OSError as exc:
         # Nobody reads it, or the disk is full. Without this, Python complains at its end.
@@ -188,28 +198,33 @@ def _run(arguments: Sequence[str], surroundings: Surroundings) -> int:
     """Run a command; an OSError is one of writing its output."""
     try:
         result: Any = group.main(list(arguments), "cronjobs", standalone_mode=False, obj=surroundings)
-    except click.exceptions.Exit as exc:
-        return exc.exit_code
     except SystemExit:  # click's end where nobody reads the output, or a shell has its completions
         return 0
-    except click.Abort:
+    except Exception as exc:
+        return explained(exc, surroundings)
+    return result if isinstance(result, int) else 0
+
+
+def explained(error: Exception, surroundings: Surroundings) -> int:
+    """Say on standard error what has gone wrong, and return the exit code; raises what writing raised."""
+    if isinstance(error, click.exceptions.Exit):
+        return error.exit_code
+    if isinstance(error, click.Abort):
         click.echo("aborted", err=True)
         return 130
-    except click.UsageError as exc:
-        _explain(_in_our_words(exc), surroundings, usage=exc.ctx)
+    if isinstance(error, click.UsageError):
+        _explain(_in_our_words(error), surroundings, usage=error.ctx)
         return UsageError.exit_code
-    except CronjobsError as exc:
-        _explain(exc, surroundings)
-        return exc.exit_code
-    except Exception as exc:  # the loop's edge: an error of our own
-        if isinstance(exc, OSError) and exc.errno in (errno.EPIPE, errno.ENOSPC):
-            raise
-        import traceback  # late: only errors of our own need it
+    if isinstance(error, CronjobsError):
+        _explain(error, surroundings)
+        return error.exit_code
+    if isinstance(error, OSError) and error.errno in (errno.EPIPE, errno.ENOSPC):
+        raise error
+    import traceback  # late: only errors of our own need it
 
-        traceback.print_exception(exc)
-        _explain(CronjobsError(f"{type(exc).__name__}: {exc}", hint=_REPORT), surroundings)
-        return CronjobsError.exit_code
-    return result if isinstance(result, int) else 0
+    traceback.print_exception(error)
+    _explain(CronjobsError(f"{type(error).__name__}: {error}", hint=_REPORT), surroundings)
+    return CronjobsError.exit_code
 
 
 def _in_our_words(error: click.UsageError) -> UsageError:

@@ -10,7 +10,7 @@ from cronjobs.cli.options import duration
 if TYPE_CHECKING:
     from cronjobs.cli.main import Surroundings
     from cronjobs.core.events import Level
-    from cronjobs.engine.assemble import LogFormat
+    from cronjobs.engine.options import LogFormat
 
 
 @click.command("run")
@@ -49,22 +49,22 @@ def command(
     Prints the next-run schedule, then runs jobs until SIGTERM or SIGINT: runs may finish for --grace, then
     get SIGTERM, then, after their kill_after, SIGKILL. A second signal ends them at once.
     """
+    from cronjobs.cli.foreground import Order, schedule
     from cronjobs.config.zone import is_zone, zone_of_surroundings
-    from cronjobs.engine import assemble
-    from cronjobs.engine.scheduler import Options
+    from cronjobs.engine.options import LogOptions, Options
     from cronjobs.signals import SignalPipe
 
-    signals = surroundings.signals or SignalPipe.open()
     configuration = surroundings.configuration()
-    settings = configuration.settings
+    grace_seconds = configuration.settings.grace_seconds if grace is None else grace
     zone = zone_of_surroundings(os.environ)
-    return assemble.schedule(
-        configuration,
-        Options(settings.grace_seconds if grace is None else grace, exit_when_done),
-        signals,
-        log_format=log_format,
-        log_level=log_level,
+    log = LogOptions(
+        log_format,
+        log_level,
         # Every job may have a zone of its own: then what TZ says matters to the log alone.
         zone=zone if is_zone(zone) else "UTC",
         colour=os.isatty(1) if surroundings.colour is None else surroundings.colour,
     )
+    order = Order(configuration, Options(grace_seconds, exit_when_done), log, surroundings.colour)
+    if surroundings.hand_over is None:
+        return schedule(order, SignalPipe.open())
+    return surroundings.hand_over(order)

@@ -30,15 +30,29 @@ def schedule_of(job: "Job", *, hash_seed: str = "", anchor: int = 0) -> Schedule
 
 
 def schedules_of(configuration: "Configuration", anchors: Mapping[str, int]) -> dict[str, Schedule]:
-    """Return each job's schedule.
+    """Return each job's schedule; jobs of equal text and zone share it, however many others there are.
 
     anchors: {job: the instant from which its `@every` counts}.
     """
     seed = configuration.settings.hash_seed
-    return {
-        job.name: schedule_of(job, hash_seed=seed, anchor=anchors.get(job.name, 0))
-        for job in configuration.jobs.values()
-    }
+    plain: dict[str, dict[str, Schedule]] = {}  # {zone: {text: what it means there}}
+    schedules = {}
+    for job in configuration.jobs.values():
+        if _is_plain(job):
+            known, text = plain.setdefault(job.timezone, {}), job.schedule[0]
+            if text not in known:
+                known[text] = schedule_of(job)
+            schedules[job.name] = known[text]
+        else:
+            schedules[job.name] = schedule_of(job, hash_seed=seed, anchor=anchors.get(job.name, 0))
+    return schedules
+
+
+def _is_plain(job: "Job") -> bool:
+    """Return whether a job's one text and its zone say all."""
+    is_free = not job.exclude and job.starts_at is None and job.ends_at is None
+    is_alone = len(job.schedule) == 1 and job.dialect == "cronjobs"
+    return is_free and is_alone and not has_hash(job.schedule[0]) and not is_anchored(job)
 
 
 def is_anchored(job: "Job") -> bool:

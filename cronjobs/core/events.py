@@ -1,6 +1,6 @@
 """What the scheduler tells its observers. How it is written down is theirs to say."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
 from cronjobs.core.run import Run
@@ -20,9 +20,9 @@ class Coming(NamedTuple):
 
 
 class SchedulePrinted(NamedTuple):
-    """The next-run schedule, soonest first."""
+    """The next-run schedule, soonest first. It can be gone through again and again."""
 
-    coming: Sequence[Coming]
+    coming: Iterable[Coming]
 
 
 class RunStarted(NamedTuple):

@@ -45,6 +45,13 @@ class Job(NamedTuple):
     exclude: tuple[str, ...] = ()  # days, ranges of days and cron texts; calendars are written out
     dialect: "Dialect" = "cronjobs"
 
+    def __reduce__(self) -> tuple[type["Job"], tuple[Any, ...]]:
+        """Leave out what is as it is by default: whoever unpickles thousands of jobs has that once."""
+        given = len(self)
+        while given and self[given - 1] == self._field_defaults.get(self._fields[given - 1], self):
+            given -= 1
+        return Job, self[:given]
+
     @property
     def form(self) -> str:
         """What makes its occurrences the ones they are: a job whose form changes owes nothing from before.

@@ -1,6 +1,6 @@
 """The four doors to the world. What stands behind them lives on the floor above."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal, NamedTuple, Protocol
 
 from cronjobs.core.decide import Facts
@@ -62,7 +62,7 @@ class Store(Protocol):
     A transaction that fails leaves nothing behind and can be tried again.
     """
 
-    def define(self, definitions: Sequence[Definition], now: int) -> dict[str, int]:
+    def define(self, definitions: Iterable[Definition], now: int) -> dict[str, int]:
         """Note the jobs there are; return since when (UTC seconds) each has had its present form."""
 
     def facts(self, jobs: Sequence[str]) -> dict[str, Facts]:

@@ -1,6 +1,6 @@
 """Instants, durations and tables, as people read them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, tzinfo
 
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
@@ -46,10 +46,14 @@ def rough_duration(seconds: float) -> str:
     return "0 s"
 
 
-def aligned(rows: Sequence[Sequence[str]], *, indent: str = "") -> list[str]:
-    """Return rows of a table as lines, each column as wide as its widest cell."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
-        (indent + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))).rstrip()
-        for row in rows
-    ]
+def aligned(rows: Iterable[Sequence[str]], *, indent: str = "") -> Iterator[str]:
+    """Yield rows of a table as lines, each column as wide as its widest cell.
+
+    rows: is gone through twice, so that a table of thousands of rows need never be there as a whole.
+    """
+    widths: list[int] = []
+    for row in rows:
+        widths = list(map(max, map(len, row), widths or [0] * len(row)))
+    for row in rows:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        yield (indent + "  ".join(cells)).rstrip()

@@ -1,16 +1,15 @@
 """The only place that builds edges: clock, store, executor, log."""
 
-from typing import Literal
-
 from cronjobs.clock import SystemClock
 from cronjobs.core.due import is_anchored, schedules_of
-from cronjobs.core.events import Level, Note
+from cronjobs.core.events import Note
 from cronjobs.core.job import Configuration, Job
 from cronjobs.core.ports import Definition, Observer
 from cronjobs.core.workflow import Intent, WorkflowRecord, WorkflowState
 from cronjobs.engine.manual import Manual
+from cronjobs.engine.options import LogOptions, Options
 from cronjobs.engine.recovery import is_owned
-from cronjobs.engine.scheduler import Options, Scheduler
+from cronjobs.engine.scheduler import Scheduler
 from cronjobs.executors.local import LocalExecutor
 from cronjobs.executors.orders import GoingOn
 from cronjobs.executors.watch import Watch
@@ -31,7 +30,6 @@ from cronjobs.store.sqlite import SqliteStore
 
 _MOST_ARMED = 1000
 _SPARE_DESCRIPTORS = 256
-LogFormat = Literal["text", "json"]
 
 
 def _anchors(configuration: Configuration, store: SqliteStore, now: int) -> dict[str, int]:
@@ -43,12 +41,8 @@ def _anchors(configuration: Configuration, store: SqliteStore, now: int) -> dict
 def schedule(
     configuration: Configuration,
     options: Options,
+    log: LogOptions,
     signals: SignalPipe,
-    *,
-    log_format: LogFormat,
-    log_level: Level,
-    zone: str,
-    colour: bool,
 ) -> int:
     """Run the scheduler until it is done or told to stop; return the exit code."""
     clock = SystemClock()
@@ -61,10 +55,10 @@ def schedule(
     store.attach(identity, now=clock.now())
     writer = Writer(1, watch, clock.monotonic)
     observer: Observer
-    if log_format == "json":
-        observer = JsonLog(writer, now=clock.now, level=log_level)
+    if log.format == "json":
+        observer = JsonLog(writer, now=clock.now, level=log.level)
     else:
-        observer = TextLog(writer, now=clock.now, zone=zone, level=log_level, colour=colour)
+        observer = TextLog(writer, now=clock.now, zone=log.zone, level=log.level, colour=log.colour)
     executor = LocalExecutor(
         configuration, clock=clock, signals=signals, watch=watch, descriptor_limit=former_limit
     )

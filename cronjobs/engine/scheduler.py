@@ -1,8 +1,9 @@
 """The tick loop: agenda, decisions, one claim for all that is due, and what comes back."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain, islice
 from signal import SIGUSR1
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from cronjobs.core.agenda import Agenda
 from cronjobs.core.catch_up import LATE_SECONDS, WINDOW_SECONDS, Missed, catch_up
@@ -26,6 +27,7 @@ from cronjobs.core.ports import (
 from cronjobs.core.run import Reason, Run, Trigger, instant_text
 from cronjobs.core.words import rough_duration
 from cronjobs.engine.dispatch import Dispatch
+from cronjobs.engine.options import Options
 from cronjobs.engine.recovery import recover
 
 if TYPE_CHECKING:
@@ -40,16 +42,7 @@ _DRAIN_SECONDS = 2.0  # at the end, for a reader of the log that falls behind
 _PRUNE_SECONDS = 3600.0
 _HISTORY_SECONDS = 30 * 86_400.0
 _HISTORY_ROWS_A_JOB = 10_000
-
-
-class Options(NamedTuple):
-    """What the command line says about one run of the scheduler."""
-
-    grace_seconds: float
-    exit_when_done: bool = False
-    max_armed: int = 0  # how many processes may be made ahead of their instant
-    is_start: bool = True  # whether jobs are due that are so at every start
-    longest_wait_seconds: float = 30.0  # by then what others wrote to the state file is seen
+_LINES_AT_ONCE = 500  # of the next-run schedule
 
 
 class Scheduler:
@@ -118,7 +111,7 @@ class Scheduler:
         self._pause_seconds = float("inf")  # a start may take its time
         now = self._reading.wall
         enabled = [job for job in self._jobs.values() if job.enabled]
-        definitions = [Definition(job.name, job.form) for job in self._jobs.values()]
+        definitions = (Definition(job.name, job.form) for job in self._jobs.values())
         defined_at = self._store.define(definitions, int(now))
         ticked_until = self._store.ticked_until()
         found = recover(self._store, self._jobs, self._clock)
@@ -139,7 +132,7 @@ class Scheduler:
             self._starting = set(starting)
             self._owed += starting
         self._drop_finished()
-        self._tell(SchedulePrinted(self._coming()))
+        self._tell(SchedulePrinted(_Outlook(self._jobs, self._agenda, self._store)))
 
     def _catch_up(self, since: Mapping[str, int], now: float) -> None:
         """Claim what is owed for the time in which no scheduler looked."""
@@ -154,19 +147,6 @@ class Scheduler:
                 occurrence = Occurrence(name, owed.instant)
                 self._decide(occurrence, Trigger.CATCH_UP, facts, claims, passed)
         self._claim(claims, passed, now)
-
-    def _coming(self) -> list[Coming]:
-        facts = self._store.facts(list(self._jobs))
-        now = int(self._clock.now())
-        coming = []
-        for job in self._jobs.values():
-            executions = facts[job.name].executions
-            instant = self._schedules[job.name].next_after(now) if job.name in self._agenda else None
-            why = "" if instant is not None else _why_never(job, executions)
-            coming.append(
-                Coming(job.name, instant, job.timezone, executions + 1, job.number_of_executions, why)
-            )
-        return sorted(coming, key=lambda each: (each.scheduled_for is None, each.scheduled_for or 0))
 
     # One turn of the loop
 
@@ -462,6 +442,28 @@ class Scheduler:
         self._observer.drain(_DRAIN_SECONDS)
         self._tell(Note("info", "stopped", message))
         self._observer.drain(_DRAIN_SECONDS)
+
+
+class _Outlook:
+    """The next-run schedule, soonest first; jobs that never run come last.
+
+    Each line is made when it is asked for: thousands at once would leave holes in the process's memory.
+    """
+
+    def __init__(self, jobs: Mapping[str, Job], agenda: Agenda, store: "SqliteStore") -> None:
+        self._jobs = jobs
+        self._agenda = agenda
+        self._store = store
+
+    def __iter__(self) -> Iterator[Coming]:
+        never = ((None, name) for name in self._jobs if name not in self._agenda)
+        entries = chain(self._agenda, never)
+        while some := list(islice(entries, _LINES_AT_ONCE)):
+            facts = self._store.facts([name for _, name in some])
+            for instant, name in some:
+                job, executions = self._jobs[name], facts[name].executions
+                why = _why_never(job, executions) if instant is None else ""
+                yield Coming(name, instant, job.timezone, executions + 1, job.number_of_executions, why)
 
 
 def _missed(job: str, missed: Missed, reason: Reason = Reason.TOO_LATE) -> Passed:

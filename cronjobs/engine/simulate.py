@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from cronjobs.core.due import is_anchored, schedules_of
 from cronjobs.core.job import Configuration
 from cronjobs.core.ports import Definition, Ended, ExecutorEvent, Launch, Prepared, Signalled
-from cronjobs.engine.scheduler import Options, Scheduler
+from cronjobs.engine.options import Options
+from cronjobs.engine.scheduler import Scheduler
 from cronjobs.processes import own_identity
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ processes that it starts is in `zygote`, `child`, `spawn` and `probe`.
 
 import os
 import signal
+import sys
 from collections import deque
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -34,6 +35,7 @@ _UNWATCHED_SECONDS = 0.05
 # For so long, a zygote waits for the first look at modules that it might serve too.
 _PROBE_HEAD_START_SECONDS = 1.0
 _NO_PLAN = Plan((), is_async=False)
+_NOTHING_FOUND = Finding()
 
 
 class LocalExecutor:
@@ -63,12 +65,8 @@ class LocalExecutor:
         self._descriptor_limit = descriptor_limit
         self._always_spawn = always_spawn
         self._going_on = going_on
-        self._setups = {
-            job.name: _setup_of(job) for job in configuration.jobs.values() if job.enabled or always_spawn
-        }
-        self._modules = {
-            name: split(setup.callable).module for name, setup in self._setups.items() if setup.callable
-        }
+        jobs = [job for job in configuration.jobs.values() if job.enabled or always_spawn]
+        self._modules = {job.name: sys.intern(split(job.callable).module) for job in jobs if job.callable}
         self._supplies = Supplies(configuration.services, {}, configuration.query)
         self._findings = Findings(self._modules, self._supplies)
         self._found: dict[str, Finding] = {}  # by job, once all that it needs has been looked at
@@ -84,14 +82,15 @@ class LocalExecutor:
             self._events.append, self._end, self._unfit, self._failed, self._vanish, self._unprepared
         )
         timeout = configuration.settings.import_timeout_seconds
-        self._light = Pool(_zygote_count(), self._setup, watch, clock, reports, timeout)
-        self._heavy = Pool(1, self._setup, watch, clock, reports, timeout)
-        self._bare = Pool(1, self._setup, watch, clock, reports, timeout)  # imports nothing: for programs
+        self._light = Pool(_zygote_count(), self._warm_setup, watch, clock, reports, timeout)
+        self._heavy = Pool(1, self._warm_setup, watch, clock, reports, timeout)
+        self._bare = Pool(1, self._warm_setup, watch, clock, reports, timeout)  # imports nothing
         self._pools = (self._light, self._heavy, self._bare)
-        for name, setup in self._setups.items():
-            if setup.command:
-                self._found[name] = Finding(plan=_NO_PLAN)
-                self._bare.admit(setup)
+        program = Finding(plan=_NO_PLAN)
+        for job in jobs:
+            if job.command:
+                self._found[job.name] = program
+                self._bare.admit(job.name)
         self._probe: _Probe | None = None
         watch.add(signals.descriptor, self._on_signal)
 
@@ -203,8 +202,8 @@ class LocalExecutor:
         try:
             run.open()
             order = Order.of(run.launch, 0)
-            job = self._setups[name]
-            own = {"job": job, "order": order, "going_on": self._going_on}
+            job = self._configuration.jobs[name]
+            own = {"job": _setup_of(job), "order": order, "going_on": self._going_on}
             setup = wire.write_setup(self._setup([]) | own)
             run.pid = spawn("cronjobs.executors.spawn", setup, *run.theirs, env=job.env)
         except OSError as exc:
@@ -216,6 +215,11 @@ class LocalExecutor:
         run.hand_over()
         self._spawned[run.pid] = run
         self._events.append(Prepared(number, run.pid, ticks_now()))
+
+    def _warm_setup(self, names: Sequence[str]) -> dict[str, Any]:
+        """Return what a process is told that is to serve these jobs, with what is known of them."""
+        jobs = self._configuration.jobs
+        return self._setup([_setup_of(jobs[name], self._found[name]) for name in names])
 
     def _setup(self, jobs: Sequence[JobSetup]) -> dict[str, Any]:
         return {
@@ -231,7 +235,8 @@ class LocalExecutor:
 
     def _start_probe(self) -> "_Probe":
         ours, theirs = wire.packets()
-        setup = self._setup(list(self._setups.values())) | {
+        jobs = self._configuration.jobs
+        setup = self._setup([_setup_of(jobs[name]) for name in self._modules]) | {
             "import_timeout_seconds": self._configuration.settings.import_timeout_seconds,
             "parallel": _cores(),
         }
@@ -255,7 +260,11 @@ class LocalExecutor:
         if message is None:
             self._end_probe()
         else:
-            self._judge(verdict_from(message))
+            verdict = verdict_from(message)
+            # By the names that are here already: of thousands, those that came are not to stay.
+            jobs = self._configuration.jobs
+            plans = {jobs[name].name: plan for name, plan in verdict.plans.items()}
+            self._judge(verdict._replace(plans=plans))
 
     def _end_probe(self) -> None:
         assert self._probe is not None
@@ -291,8 +300,7 @@ class LocalExecutor:
         elif not finding.leftovers and self._configuration.jobs[name].isolation is Isolation.FORK:
             is_heavy = finding.seconds > HEAVY_SECONDS or "query" in finding.needs  # that loads SQLAlchemy
             pool = self._heavy if is_heavy else self._light
-            self._setups[name] = self._setups[name]._replace(plan=finding.plan, needs=finding.needs)
-            pool.admit(self._setups[name])
+            pool.admit(name)
 
     def _say(self, verdict: Verdict) -> None:
         module = verdict.module
@@ -480,15 +488,17 @@ class LocalExecutor:
                 self._end(run, (status, finished_at, usage.ru_utime, usage.ru_stime, usage.ru_maxrss))
 
 
-def _setup_of(job: Job) -> JobSetup:
+def _setup_of(job: Job, finding: Finding = _NOTHING_FOUND) -> JobSetup:
     return JobSetup(
         job.name,
         job.callable,
         job.args,
         job.env,
-        command=job.command,
-        cwd=job.cwd,
-        user=job.user,
+        finding.plan,
+        finding.needs,
+        job.command,
+        job.cwd,
+        job.user,
     )
 
 

@@ -12,7 +12,7 @@ from cronjobs.core.failure import Failure
 from cronjobs.core.ports import Clock, Prepared, Said
 from cronjobs.executors import wire
 from cronjobs.executors.live_run import LiveRun
-from cronjobs.executors.orders import JobSetup, Order
+from cronjobs.executors.orders import Order
 from cronjobs.executors.watch import Watch
 from cronjobs.processes import kill_group
 
@@ -53,7 +53,7 @@ class Pool:
     def __init__(
         self,
         size: int,
-        setup: Callable[[Sequence[JobSetup]], dict[str, Any]],
+        setup: Callable[[Sequence[str]], dict[str, Any]],
         watch: Watch,
         clock: Clock,
         reports: Reports,
@@ -65,17 +65,17 @@ class Pool:
         self._clock = clock
         self._reports = reports
         self._patience_seconds = import_timeout_seconds
-        self.jobs: dict[str, JobSetup] = {}
+        self.jobs: dict[str, None] = {}  # names, in the order in which they came
         self.zygotes: list[Zygote] = []
         self._is_outgrown = False  # there is a job that the present generation does not know
         self._failed_starts = 0  # in a row
         self._not_before = 0.0  # monotonic; a zygote that cannot start is not started over and over
         self.queue: deque[LiveRun] = deque()
 
-    def admit(self, job: JobSetup) -> None:
-        """Serve a job from now on: by the next generation, where the present one does not know it."""
+    def admit(self, job: str) -> None:
+        """Serve a job from now on, as it is now: by the next generation, where there is one already."""
         self._is_outgrown = True
-        self.jobs[job.name] = job
+        self.jobs[job] = None
 
     def expel(self, job: str) -> None:
         """Serve a job no longer."""
@@ -142,11 +142,11 @@ class Pool:
 
     def _start(self) -> Zygote:
         ours, theirs = wire.packets()
-        jobs = list(self.jobs.values())
+        jobs = list(self.jobs)
         descriptor = wire.write_setup(self._setup(jobs))
         with theirs:
             pid = spawn("cronjobs.executors.zygote", descriptor, theirs.fileno())
-        places = {job.name: place for place, job in enumerate(jobs)}
+        places = {job: place for place, job in enumerate(jobs)}
         zygote = Zygote(pid, ours, places, self._clock.monotonic() + _START_SECONDS)
         self._watch.add(ours.fileno(), lambda: self._listen(zygote))
         return zygote

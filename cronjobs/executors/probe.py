@@ -16,7 +16,7 @@ from cronjobs.core.failure import Failure
 from cronjobs.executors import imports
 from cronjobs.executors.imports import Bound, Footprint, Misfits
 from cronjobs.executors.orders import JobSetup
-from cronjobs.executors.verdicts import Verdict, verdict_from
+from cronjobs.executors.verdicts import Verdict, grouped_plans, verdict_from
 from cronjobs.processes import SIGKILL, die_with_parent, kill_group, load_libc, nameless_file
 from cronjobs.services.supplies import NO_SUPPLIES, Supplies
 from cronjobs.signatures import Plan
@@ -54,7 +54,7 @@ def main() -> None:
         libc=libc,
     )
     for verdict in looks:
-        tell_at_length(control, verdict._asdict())
+        tell_at_length(control, verdict.plain())
 
 
 def probe(
@@ -142,7 +142,7 @@ def _look_at(module: str, jobs: Sequence[JobSetup], supplies: Supplies, answer: 
 
 def _sorted(of: str, all: Mapping[str, Bound | Plan | Misfits | Failure]) -> dict[str, Any]:
     """Return plans, failures and misfits as plain values, by the names of a verdict."""
-    plans: dict[str, Any] = {}
+    plans: dict[str, Plan] = {}
     failures: dict[str, Any] = {}
     misfits: dict[str, Any] = {}
     for name, each in all.items():
@@ -152,8 +152,9 @@ def _sorted(of: str, all: Mapping[str, Bound | Plan | Misfits | Failure]) -> dic
         elif isinstance(each, Failure):
             failures[name] = tuple(each)
         else:
-            plans[name] = tuple(each.plan if isinstance(each, Bound) else each)
-    return {f"{of}plans": plans, f"{of}failures": failures, f"{of}misfits": misfits}
+            plans[name] = each.plan if isinstance(each, Bound) else each
+    grouped = [(tuple(plan), names) for plan, names in grouped_plans(plans)]
+    return {f"{of}plans": grouped, f"{of}failures": failures, f"{of}misfits": misfits}
 
 
 def _conclude(look: _Look, too_late: str) -> Verdict:

@@ -29,9 +29,22 @@ class Verdict(NamedTuple):
     service_misfits: Mapping[str, Sequence[Misfit]] = {}
     output: str = ""
 
+    def plain(self) -> dict[str, Any]:
+        """Return what `verdict_from` takes, in values that JSON has."""
+        grouped = {"plans": grouped_plans(self.plans), "service_plans": grouped_plans(self.service_plans)}
+        return self._asdict() | grouped
+
+
+def grouped_plans(plans: Mapping[str, Plan]) -> list[tuple[Plan, list[str]]]:
+    """Return each plan once with the names that have it: a handful of ways to call thousands of jobs."""
+    names: dict[Plan, list[str]] = {}
+    for name, plan in plans.items():
+        names.setdefault(plan, []).append(name)
+    return list(names.items())
+
 
 def verdict_from(found: Mapping[str, Any]) -> Verdict:
-    """Return a verdict from what came as JSON."""
+    """Return a verdict from its plain form."""
     failure = found["failure"]
     return Verdict(
         found["module"],
@@ -46,10 +59,10 @@ def verdict_from(found: Mapping[str, Any]) -> Verdict:
 
 def _callables(found: Mapping[str, Any], of: str) -> tuple[Any, Any, Any]:
     failures = {name: Failure(*each) for name, each in found.get(f"{of}failures", {}).items()}
-    same: dict[Plan, Plan] = {}  # thousands of jobs are called in a handful of ways
     plans = {
-        name: same.setdefault(plan := Plan.read(each), plan)
-        for name, each in found.get(f"{of}plans", {}).items()
+        name: plan
+        for plan, names in ((Plan.read(each), names) for each, names in found.get(f"{of}plans", ()))
+        for name in names
     }
     misfits = {name: [Misfit(*each) for each in all] for name, all in found.get(f"{of}misfits", {}).items()}
     return failures, plans, misfits

@@ -8,6 +8,9 @@ from cronjobs.core.ports import Clock
 # The kernel may let a long sleep overrun by 0.1 %, and Python rounds an epoll wait up to milliseconds.
 _EARLY_SECONDS = 0.02
 _EARLY_SHARE = 0.005
+# A longer wait wakes up once, and perhaps milliseconds late: what has to happen on time is waited for in a
+# shorter one.
+_EXACT_SECONDS = 10.0
 
 
 class Watch:
@@ -32,12 +35,16 @@ class Watch:
         return descriptor in self._callbacks
 
     def wait(self, timeout_seconds: float) -> None:
-        """Call back for what is ready; wait for it until the time is over, and not 1 ms longer."""
+        """Call back for what is ready; wait for it until the time is over, and not 1 ms longer.
+
+        A wait of over 10 s may last longer by 0.1 %.
+        """
         deadline = self._clock.monotonic() + timeout_seconds
-        early = max(_EARLY_SECONDS, timeout_seconds * _EARLY_SHARE)
+        is_exact = timeout_seconds <= _EXACT_SECONDS
+        early = max(_EARLY_SECONDS, timeout_seconds * _EARLY_SHARE) if is_exact else 0.0
         ready = self._poller.poll(max(0.0, timeout_seconds - early))
         left = deadline - self._clock.monotonic()
-        if not ready and left > 0:
+        if is_exact and not ready and left > 0:
             # select() takes microseconds. An epoll instance is itself a descriptor to wait for.
             select.select([self._poller.fileno()], [], [], left)
             ready = self._poller.poll(0)

@@ -1,7 +1,7 @@
 """The scheduler's log: text for people, JSON lines for machines."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -96,8 +96,8 @@ class TextLog:
             self._second = (second, local_text(second, self._zone))
         return self._second[1]
 
-    def _schedule(self, coming: Sequence[Coming]) -> None:
-        for line in coming_lines(coming, self._now()):
+    def _schedule(self, coming: Iterable[Coming]) -> None:
+        for line in aligned(_Rows(coming, self._now())):
             self._lines.write(line)
 
 
@@ -147,23 +147,22 @@ def _gap(lines: int) -> Note:
     return Note("warning", "log_dropped", f"{lines} lines of this log were dropped: nobody read it")
 
 
-def coming_lines(coming: Sequence[Coming], now: float) -> list[str]:
-    """Return the next-run schedule as a table: when, in the job's zone, which job, which execution."""
-    rows = [
-        (
-            each.why if each.scheduled_for is None else local_text(each.scheduled_for, each.timezone),
-            "" if each.scheduled_for is None else from_now(each.scheduled_for, now),
-            each.job,
-            _of_limit(each) if each.scheduled_for is not None else "",
-        )
-        for each in coming
-    ]
-    return aligned([("NEXT RUN", "", "JOB", "EXECUTION"), *rows])
+class _Rows:
+    """The next-run schedule as a table: when, in the job's zone, which job, which execution."""
 
+    def __init__(self, coming: Iterable[Coming], now: float) -> None:
+        self._coming = coming
+        self._now = now
 
-def _of_limit(coming: Coming) -> str:
-    limit = coming.number_of_executions
-    return "" if limit is None else f"{coming.execution_number}/{limit}"
+    def __iter__(self) -> Iterator[Sequence[str]]:
+        yield ("NEXT RUN", "", "JOB", "EXECUTION")
+        for each in self._coming:
+            instant, limit = each.scheduled_for, each.number_of_executions
+            if instant is None:
+                yield (each.why, "", each.job, "")
+            else:
+                execution = "" if limit is None else f"{each.execution_number}/{limit}"
+                yield (local_text(instant, each.timezone), from_now(instant, self._now), each.job, execution)
 
 
 def _told(event: RunStarted | RunFinished | RunSkipped) -> tuple[Level, str]:

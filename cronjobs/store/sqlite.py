@@ -2,7 +2,7 @@
 
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -48,11 +48,14 @@ _IS_FORGETTABLE = f"NOT {UNFINISHED} AND {_IS_NOT_LAST_SUCCESS} AND {_HAS_NO_WOR
 class SqliteStore:
     """A `Store`. Each method takes the write lock at once, keeps it for one transaction, and lets go."""
 
-    def __init__(self, path: str, database: sqlite3.Connection, *, notes: Sequence[str] = ()) -> None:
+    def __init__(
+        self, path: str, database: sqlite3.Connection, *, notes: Sequence[str] = (), is_wal: bool = False
+    ) -> None:
         self.path = path
         self.notes = notes  # what the one who opened it should tell people
         self._database = database
         self._file = _inode(path)
+        self._is_wal = is_wal
         self._dispatcher: int | None = None
         self._data_version = self._read_data_version()
 
@@ -77,7 +80,7 @@ class SqliteStore:
         notes = [f"new state file {path}: counts start at zero"] if is_new else []
         if mode != "wal":
             notes.append(f"{path}: its file system cannot do WAL, journal_mode={mode} serves, more slowly")
-        return cls(path, database, notes=notes)
+        return cls(path, database, notes=notes, is_wal=mode == "wal")
 
     @classmethod
     def read(cls, path: str) -> "SqliteStore | None":
@@ -138,23 +141,25 @@ class SqliteStore:
 
         return {row[0]: Identity(*row[1:]) for row in rows}
 
-    def define(self, definitions: Sequence["Definition"], now: int) -> dict[str, int]:
+    def define(self, definitions: Iterable["Definition"], now: int) -> dict[str, int]:
         """Note the jobs there are; return since when each has had its present form."""
         with self._transaction() as database:
             database.executemany(
                 "INSERT INTO job (name, form, defined_at) VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE"
                 " SET form = excluded.form, defined_at = excluded.defined_at"
                 " WHERE job.form IS NOT excluded.form",
-                [(definition.job, definition.form, now) for definition in definitions],
+                ((definition.job, definition.form, now) for definition in definitions),
             )
             return dict(database.execute("SELECT name, defined_at FROM job WHERE form IS NOT NULL"))
 
     def facts(self, jobs: Sequence[str]) -> dict[str, Facts]:
         """Return what decisions need, for each of the jobs."""
-        found = {job: Facts() for job in jobs}
+        found = dict.fromkeys(jobs, Facts())
+        alike: dict[Facts, Facts] = {}  # so that thousands of jobs share a handful of facts
         for name, executions, counting in self._for_jobs("SELECT name, executions, counting FROM job", jobs):
             if name in found:
-                found[name] = Facts(executions, 0, counting)
+                facts = Facts(executions, 0, counting)
+                found[name] = alike.setdefault(facts, facts)
         for name, unfinished in self._select(
             f"SELECT job, count(*) FROM run WHERE {UNFINISHED} GROUP BY job"
         ):
@@ -224,8 +229,11 @@ class SqliteStore:
             self._finish(database, runs)
 
     def tick(self, *, ticked_until: int, now: float) -> None:
-        """Write down how far the scheduler has looked, and that it lives."""
-        with self._transaction() as database:
+        """Write down how far the scheduler has looked, and that it lives.
+
+        A power cut may take it back: then the next start looks at some time again in which nothing was due.
+        """
+        with self._unflushed(), self._transaction() as database:
             database.execute(_TICK, (now, ticked_until))
 
     def prune(self, *, before: float, rows_a_job: int) -> int:
@@ -512,6 +520,18 @@ class SqliteStore:
                 if self._database.in_transaction:
                     self._database.execute("ROLLBACK")
                 raise
+
+    @contextmanager
+    def _unflushed(self) -> Iterator[None]:
+        """Commit without waking up the disk, where that can be undone by a power cut, but harm nothing."""
+        if not self._is_wal:
+            yield
+            return
+        self._select("PRAGMA synchronous=NORMAL")
+        try:
+            yield
+        finally:
+            self._select("PRAGMA synchronous=FULL")
 
     def _refuse_replaced(self) -> None:
         """A file that was unlinked or replaced takes writes that nobody will ever read."""

@@ -19,7 +19,7 @@ INVALID = json.loads((VECTORS / "invalid.json").read_text(encoding="utf-8"))
 
 def told(*words):
     """Return exit code and document of `explain --json`, asked in this process."""
-    surroundings = Surroundings(None, as_json=True)
+    surroundings = Surroundings(as_json=True)
     done = CliRunner().invoke(group, ["explain", *words, "--json"], obj=surroundings, standalone_mode=False)
     assert done.exception is None, done.output
     return done.return_value, json.loads(done.stdout)

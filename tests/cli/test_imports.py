@@ -58,6 +58,15 @@ def test_a_time_in_iso_8601_needs_no_dateutil(place):
     assert "dateutil" in imported(place, "next", "--from", "4 January 2027")
 
 
+def test_what_reads_the_file_is_gone_when_the_scheduler_runs(place):
+    place.define('[jobs.a]\ncallable = "tasks:fail"\nschedule = "@daily"\nenabled = false\n')
+
+    modules = imported(place, "run", "--exit-when-done")
+
+    assert "cronjobs.engine.scheduler" in modules
+    assert {"click", "tomllib", "cronjobs.cli.main", "cronjobs.config"} & modules == set()
+
+
 @pytest.mark.parametrize("words", [["next"], ["status"], ["history"]])
 def test_a_state_file_needs_sqlite_and_nothing_else_that_is_heavy(place, words):
     place.type("trigger", "greet")

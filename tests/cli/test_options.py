@@ -3,6 +3,7 @@
 import click
 import pytest
 
+from cronjobs.__main__ import OPTIONS_WITH_VALUES, command_of
 from cronjobs.cli.main import COMMANDS, group
 
 ALL = [
@@ -20,6 +21,24 @@ def test_every_option_has_the_variable_that_is_named_like_it(command, option):
     flag = option.opts[-1].removeprefix("--").upper().replace("-", "_")
 
     assert option.envvar == ("CRONJOBS_" if command == "group" else f"CRONJOBS_{command.upper()}_") + flag
+
+
+def test_the_command_is_found_behind_the_options_before_it():
+    words = {opt for option in group.params if not option.is_flag for opt in option.opts}
+
+    assert words == OPTIONS_WITH_VALUES
+    assert (
+        command_of(["-f", "run", "--state=run", "-frun", "--color", "never", "next", "--name", "run"])
+        == "next"
+    )
+    assert command_of(["--file", "jobs.toml", "run", "--grace", "1s"]) == "run"
+    assert command_of(["-f"]) == command_of(["--help"]) == command_of([]) == ""
+
+
+def test_a_job_that_is_called_run_can_be_triggered(place):
+    place.define('[jobs.run]\ncallable = "tasks:greet"\nschedule = "@daily"\nargs = { name = "world" }\n')
+
+    assert place.type("trigger", "run").out == "hello world\n"
 
 
 @pytest.mark.parametrize("command", COMMANDS)

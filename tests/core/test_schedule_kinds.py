@@ -116,14 +116,6 @@ def test_the_hint_for_a_duration_can_be_pasted(text, hint):
     assert caught.value.hint == hint
 
 
-def test_a_hashed_range_does_not_run_backwards():
-    with pytest.raises(ScheduleError) as caught:
-        parse_schedule("H(50-10) * * * *", job="report")
-
-    assert (caught.value.code, caught.value.column) == ("reversed", 3)
-    assert caught.value.hint == "`H` takes one range, which runs forward"
-
-
 @pytest.mark.parametrize("text", ["@reboot", "@every 5m", "RRULE:FREQ=DAILY"])
 def test_every_kind_refuses_an_unknown_zone(text):
     assert refusal_of(text, zone="Mars/Base").code == "zone"
@@ -151,6 +143,8 @@ def test_a_hash_stays_in_its_field(job):
     assert all(fire.day <= 28 for fire in minutes_of("0 0 H(20-31) * *", job=job))
     assert {fire.minute for fire in minutes_of("H(10-12) * * * *", job=job)} <= {10, 11, 12}
     assert {fire.isoweekday() for fire in minutes_of("0 0 * * h(mon-fri)", job=job)} <= {1, 2, 3, 4, 5}
+    assert {fire.isoweekday() for fire in minutes_of("0 0 * * H(fri-sun)", job=job)} <= {5, 6, 7}
+    assert {fire.isoweekday() for fire in minutes_of("0 0 * * H(sun-sun)", job=job)} == {7}
 
     steps = sorted({fire.minute for fire in minutes_of("H/15 * * * *", job=job)})
     assert [minute - steps[0] for minute in steps] == [0, 15, 30, 45]
@@ -158,6 +152,30 @@ def test_a_hash_stays_in_its_field(job):
     steps = sorted({fire.minute for fire in minutes_of("0,H(30-59)/10 * * * *", job=job)})
     assert steps[0] == 0
     assert [minute - steps[1] for minute in steps[1:]] == [0, 10, 20]
+
+
+def test_a_hash_takes_each_day_of_a_range_that_ends_in_sunday():
+    jobs = [f"job {number}" for number in range(40)]
+
+    assert {minutes_of("0 0 * * H(sat-sun)", job=job)[0].isoweekday() for job in jobs} == {6, 7}
+    for job in jobs:
+        assert minutes_of("0 0 * * H(fri-sun)", job=job) == minutes_of("0 0 * * H(5-7)", job=job)
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("0 H(22-4) * * *", "write `H(22-23)` or `H(0-4)`: it is one value"),
+        ("0 0 * * H(sat-tue)", "write `H(sat-sun)` or `H(mon-tue)`: it is one value"),
+        ("0 0 * * H(5-0)", "write `H(5-7)`: it is one value"),
+        ("0 0 H(28-2) * *", "write `H(28-31)` or `H(1-2)`: it is one value"),
+        ("0 0 H(31-2) * *", "`H(1-28)` is a day of every month"),
+    ],
+)
+def test_the_hint_for_a_reversed_range_of_a_hash_can_be_pasted(text, hint):
+    assert refusal_of(text, job="backup").hint == hint
+    for written in hint.split("`")[1::2]:
+        parse_schedule(" ".join(written if "H" in word else word for word in text.split()), job="backup")
 
 
 @pytest.mark.parametrize(

@@ -73,6 +73,8 @@ def codes(text, zone="UTC", **arguments):
         ("0 0 0 29 * * 2028,2032", []),
         ("0 0 0 29 * * 2028-2029", [("some-months", "day-of-month", 7)]),
         ("0 0 0 30 * * 2028", [("some-months", "day-of-month", 7)]),
+        ("0 0 29-31 2 *", [("leap-day", "day-of-month", 5)]),
+        ("0 0 30 2 mon", [("some-months", "day-of-month", 5), ("day-fields", "day-of-week", 10)]),
         ("0 0-23 * * *", [("hourly-fixed", "hour", 3)]),
         ("0 * * * *", []),
         ("*/5 0-23 * * *", []),
@@ -233,6 +235,20 @@ def test_two_day_fields_with_a_star_can_be_written_without_doubt(text, both, eit
     assert all(f"`{word}`" in hint for word in either.split()[2:] if word not in text.split())
     assert [*first.between(NOW, NOW + 10**8)] == [*second.between(NOW, NOW + 10**8)]
     assert not {"star-step"} & {item.code for item in [*lint(both, now=NOW), *lint(either, now=NOW)]}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("0 0 31 * *", 'day-of-month "31" does not exist in February, April, June, September and November'),
+        ("0 0 30 * *", 'day-of-month "30" does not exist in February'),
+        ("0 0 29 2 *", 'day-of-month "29" exists in leap years only'),
+        ("0 0 30 2 mon", 'day-of-month "30" does not exist in February: only day-of-week counts'),
+        ("0 0 31W 4,6 mon", 'day-of-month "31W" does not exist in April and June: only day-of-week counts'),
+    ],
+)
+def test_months_without_the_day_are_told(text, message):
+    assert lint(text, now=NOW)[0].message == message
 
 
 def test_a_list_names_the_text():

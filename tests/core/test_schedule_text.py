@@ -191,6 +191,10 @@ def values(mask):
         ("0 0 15W/2 * *", "term", "day-of-month", 5, "write the days one by one: `L,15W`"),
         ("0 0 * * 5L-6", "term", "day-of-week", 9, "write the days one by one: `5L,6L`"),
         ("0 0 * * 8L", "range", "day-of-week", 9, "use 0-7 or mon, tue, ..."),
+        ("0 0 * * L5", "name", "day-of-week", 9, "write `5L`"),
+        ("0 0 * * mon#2,lFri", "name", "day-of-week", 15, "write `FriL`"),
+        ("0 0 * * Lun", "name", "day-of-week", 9, "did you mean `sun`?"),
+        ("0 0 1,w15 * *", "number", "day-of-month", 7, "write `15W`"),
         ("0 0 * * fooL", "name", "day-of-week", 9, "use 0-7 or mon, tue, ..."),
         ("0 0 * * 1#6", "range", "day-of-week", 11, "use 1-5"),
         ("0 0 * * 1#0", "range", "day-of-week", 11, "use 1-5"),
@@ -216,24 +220,29 @@ def test_a_refusal_names_the_place_and_the_way_out(text, code, field, column, hi
 
 
 @pytest.mark.parametrize(
-    ("text", "column", "word", "schedule"),
+    ("text", "code", "column", "schedule"),
     [
-        ("*/5 * * * * /bin/x", 13, "/bin/x", "*/5 * * * *"),
-        ("*/5 * * * * /bin/x --all > /dev/null 2>&1", 13, "/bin/x", "*/5 * * * *"),
-        ("17 *\t* * *\troot    cd / && run-parts /etc/cron.hourly", 12, "root", "17 * * * *"),
-        ("0 5 * * mon backup.sh", 13, "backup.sh", "0 5 * * mon"),
-        ("0 5 * * * UTC", 11, "UTC", "0 5 * * *"),
-        ("0 5 * * * # daily", 11, "#", "0 5 * * *"),
-        ("0 */5 * * * * /bin/x", 15, "/bin/x", "0 */5 * * * *"),
-        ("0 0 0 1 1 * 2027 /bin/x", 18, "/bin/x", "0 0 0 1 1 * 2027"),
+        # No field begins there.
+        ("*/5 * * * * /bin/x --all > /dev/null 2>&1", "fields", 13, "*/5 * * * *"),
+        ("17 *\t* * *\troot    cd / && run-parts /etc/cron.hourly", "fields", 12, "17 * * * *"),
+        ("0 0 0 1 1 * 2027 /bin/x", "fields", 18, "0 0 0 1 1 * 2027"),
+        # Read from the seconds on, another field is wrong before.
+        ("0 5 * * mon backup.sh", "fields", 13, "0 5 * * mon"),
+        # It stands where there may be a day of the week or a year.
+        ("*/5 * * * * /bin/x", "term", 13, "*/5 * * * *"),
+        ("0 5 * * * root run.sh", "name", 11, "0 5 * * *"),
+        ("0 5 * * * UTC", "name", 11, "0 5 * * *"),
+        ("0 5 * * * # daily", "term", 11, "0 5 * * *"),
+        ("0 */5 * * * * /bin/x", "term", 15, "0 */5 * * * *"),
     ],
 )
-def test_a_line_of_a_crontab_is_told_where_its_schedule_ends(text, column, word, schedule):
+def test_a_line_of_a_crontab_is_told_where_its_schedule_ends(text, code, column, schedule):
     refusal = refusal_of(text)
 
-    assert (refusal.code, refusal.field, refusal.column) == ("fields", "", column)
-    assert str(refusal) == f'a schedule has 5, 6 or 7 fields, and "{word}" is none of them'
-    assert refusal.hint == f"write `{schedule}`; a command, a user and a comment are no part of it"
+    assert (refusal.code, refusal.column) == (code, column)
+    hint = f"write `{schedule}`; a command, a user and a comment are no part of it"
+    assert refusal.hint == (f"{hint}; use 0-7 or mon, tue, ..." if code == "name" else hint)
+    assert code != "fields" or "a schedule has 5, 6 or 7 fields, and" in str(refusal)
 
 
 @pytest.mark.parametrize("text", ["61 * * * * /bin/x", "0 0 5 * * mondy", "0 0 30 2 * root", "0 0 * * * 9L"])

@@ -66,7 +66,7 @@ def test_a_duration_is_told_in_its_two_largest_units(seconds, text):
 def test_columns_are_as_wide_as_their_widest_cell():
     rows = [("JOB", "NEXT RUN", ""), ("tidy", "now", "2/3"), ("reconcile", "in 5 min", "")]
 
-    assert aligned(rows, indent="  ") == [
+    assert list(aligned(rows, indent="  ")) == [
         "  JOB        NEXT RUN",
         "  tidy       now       2/3",
         "  reconcile  in 5 min",
@@ -74,4 +74,4 @@ def test_columns_are_as_wide_as_their_widest_cell():
 
 
 def test_a_table_without_rows_has_no_lines():
-    assert aligned([]) == []
+    assert list(aligned([])) == []

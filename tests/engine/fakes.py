@@ -16,7 +16,8 @@ from cronjobs.core.errors import StateError
 from cronjobs.core.job import Configuration, Settings
 from cronjobs.core.ports import Ended, Heeding, Prepared, Signalled, Unprepared
 from cronjobs.engine.manual import Manual
-from cronjobs.engine.scheduler import Options, Scheduler
+from cronjobs.engine.options import Options
+from cronjobs.engine.scheduler import Scheduler
 from cronjobs.processes import Identity, boot_id, own_identity, start_ticks
 from cronjobs.store.sqlite import SqliteStore
 

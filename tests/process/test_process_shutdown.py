@@ -185,6 +185,39 @@ def test_ctrl_c_in_a_terminal_reaches_the_scheduler_and_not_the_jobs(site):
     assert [row["state"] for row in site.history()] == ["succeeded"] * 2
 
 
+# While the file is read
+
+
+@pytest.fixture
+def reading(site):
+    """A scheduler whose file does not end yet: returns it, and who reads for it."""
+    os.mkfifo(site.file)
+    scheduler = site.start()
+    (reader,) = wait_until(lambda: children_of(scheduler.pid), "the file is read")
+    return scheduler, reader
+
+
+def test_a_signal_while_the_file_is_read_is_heeded_before_anything_is_started(site, reading):
+    scheduler, reader = reading
+    os.kill(scheduler.pid, signal.SIGTERM)
+    os.kill(reader.pid, signal.SIGTERM)
+
+    site.define({"sleeps": {}}, work=WORK)
+
+    assert scheduler.wait() == 0, scheduler.errors
+    assert [each["event"] for each in scheduler.events[-2:]] == ["stopping", "stopped"]
+    assert not scheduler.logged("run_started")
+
+
+def test_a_reader_that_is_killed_is_told_of(reading):
+    scheduler, reader = reading
+
+    os.kill(reader.pid, signal.SIGKILL)
+
+    assert scheduler.wait() == 70
+    assert scheduler.errors == "error: the process that reads the configuration was ended by SIGKILL\n"
+
+
 # As process 1
 
 

@@ -76,7 +76,7 @@ def cases(draw):
 
 
 def told(file, *words):
-    surroundings = Surroundings(None, as_json=True)
+    surroundings = Surroundings(as_json=True)
     done = CliRunner().invoke(
         group, ["-f", str(file), *words, "--json"], obj=surroundings, standalone_mode=False
     )

@@ -6,6 +6,7 @@ The codes are `character`, `empty`, `fields`, `length`, `misplaced`, `name`, `ne
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 from cronjobs.core.errors import ScheduleError
 from cronjobs.core.schedule.fields import (
@@ -29,6 +30,11 @@ _LOOKALIKES = dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212", "`-`")
 _LOOKALIKES |= dict.fromkeys("\u00a0\u2009\u202f", "a space") | {"\u2217": "`*`", "\u2044": "`/`"}
 _BY_WEEK = re.compile(r"([a-z]+?|[0-7])(?:L|#.*)", re.IGNORECASE)
 _BY_MONTH = re.compile(r"L|L-[0-9]+|LW|[0-9]+W", re.IGNORECASE)
+# As croniter writes the last Friday and the weekday nearest to day 15: `L5`, `W15`.
+_TURNED = {
+    DAY_OF_WEEK.name: re.compile(r"L([0-7]|[A-Z]+)", re.IGNORECASE),
+    DAY_OF_MONTH.name: re.compile(r"W(3[01]|[12]?[0-9])", re.IGNORECASE),
+}
 
 
 def empty() -> ScheduleError:
@@ -117,11 +123,12 @@ def unknown_name(field: Field, word: Word) -> ScheduleError:
         return _error(message, "term", field, word.column, hint)
     if not field.values:
         message = f"{field.name} {quoted(word.text)} is not a number"
-        return _error(message, "number", field, word.column, _use(field))
+        return _error(message, "number", field, word.column, _turned_round(field, word) or _use(field))
     message = f"{field.name} {quoted(word.text)} is neither a number nor a name"
     if field is DAY_OF_WEEK and (days := _GROUPS_OF_DAYS.get(word.text.lower())):
         return _error(message, "name", field, word.column, f"write `{days}`")
-    return _error(message, "name", field, word.column, did_you_mean(word.text, field.values) or _use(field))
+    hint = _turned_round(field, word) or did_you_mean(word.text, field.values) or _use(field)
+    return _error(message, "name", field, word.column, hint)
 
 
 def hashed_year(term: Word) -> ScheduleError:
@@ -157,21 +164,19 @@ def long_number(field: Field, word: Word, longest: int) -> ScheduleError:
 def backwards(field: Field, term: Word, first: int, last: int, stride: int) -> ScheduleError:
     """first, last: the bounds of the term's range, as numbers."""
     message = f"{field.name} {quoted(term.text)} runs backwards"
-    if field is not DAY_OF_WEEK:
-        runs = [range(first, field.high + 1), range(field.low, last + 1)]
-    elif first == 7:
-        runs = [range(last + 1)]
-    else:
-        runs = [range(first, 8), range(1, last + 1)]
+    runs = _forward_runs(field, first, last)
     hint = f"write `{_spelled(field, runs, stride, in_names=term.text[0].isalpha())}`"
     if field is YEAR:
         hint = f"write `{last}-{first}`"
     return _error(message, "reversed", field, term.column, hint)
 
 
-def hashed_backwards(field: Field, low: Word, high: Word) -> ScheduleError:
+def hashed_backwards(field: Field, low: Word, high: Word, first: int, last: int) -> ScheduleError:
+    """first, last: what the words `low` and `high` stand for."""
     message = f"{field.name} {quoted(f'{low.text}-{high.text}')} runs backwards"
-    return _error(message, "reversed", field, low.column, "`H` takes one range, which runs forward")
+    spelled = _speller(field, in_names=low.text[0].isalpha())
+    runs = [f"`H({spelled(run[0])}-{spelled(run[-1])})`" for run in _forward_runs(field, first, last)]
+    return _error(message, "reversed", field, low.column, f"write {' or '.join(runs)}: it is one value")
 
 
 def never(words: Sequence[Word]) -> ScheduleError:
@@ -199,7 +204,11 @@ def with_context(
     is_schedule: whether another text is a schedule.
     """
     if found := _beyond(words, is_schedule):
-        return found
+        if error.column < found.column:
+            return found
+        # It may still have been meant as the field that it stands for.
+        error.hint = f"{found.hint}; {error.hint}" if error.code == "name" else found.hint
+        return error
     error.hint = _unspaced(words, is_schedule) or _about_the_year(error, words, is_schedule) or error.hint
     return error
 
@@ -255,6 +264,14 @@ def _about_the_year(error: ScheduleError, words: Sequence[Word], is_schedule: Ca
     if is_about_it and not texts[-1].upper().startswith("H"):
         return f"in seven fields seconds come first and the year last, {FIRST_YEAR}-{LAST_YEAR} or `*`"
     return ""
+
+
+def _turned_round(field: Field, word: Word) -> str:
+    """Return the hint for a letter that stands before its day, or ""."""
+    turned = _TURNED[field.name].fullmatch(word.text) if field.name in _TURNED else None
+    if turned is None or not (turned[1].isdigit() or turned[1].lower() in field.values):
+        return ""
+    return f"write `{turned[1]}{word.text[0].upper()}`"
 
 
 def _way_out(field: Field, text: str, position: int) -> str:
@@ -318,13 +335,27 @@ def _use(field: Field) -> str:
     return f"use {field.low}-{field.high}{names}"
 
 
+def _forward_runs(field: Field, first: int, last: int) -> list[range]:
+    """Return the runs that together are a range that goes on at the field's beginning."""
+    if field is not DAY_OF_WEEK:
+        runs = [range(first, field.high + 1), range(field.low, last + 1)]
+    elif first == 7:
+        runs = [range(last + 1)]
+    else:
+        runs = [range(first, 8), range(1, last + 1)]
+    return [run for run in runs if run]
+
+
 def _spelled(field: Field, runs: Sequence[range], stride: int, *, in_names: bool) -> str:
     """Return the runs as ranges, or as single values where a step leads from one run into the next."""
-    parts: Iterable[Iterable[int]] = (sorted({run[0], run[-1]}) for run in runs if run)
+    parts: Iterable[Iterable[int]] = (sorted({run[0], run[-1]}) for run in runs)
     if stride > 1:
         parts = ([value] for value in [value for run in runs for value in run][::stride])
-    spelled = (lambda value: _name(field, value)) if in_names else str
-    return ",".join("-".join(map(spelled, part)) for part in parts)
+    return ",".join("-".join(map(_speller(field, in_names=in_names), part)) for part in parts)
+
+
+def _speller(field: Field, *, in_names: bool) -> Callable[[int], str]:
+    return partial(_name, field) if in_names else str
 
 
 def _name(field: Field, value: int) -> str:

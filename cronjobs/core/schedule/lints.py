@@ -346,13 +346,16 @@ def _of_short_months(cron: Cron, word: Word) -> Iterator[Lint]:
     if is_near:
         last = "`LW` is the last working day"
     is_in_leap_years = months[0] == 2 and _has_date(cron, 2, is_leap=True)
-    if cron.months == 1 << 2:
+    if cron.months == 1 << 2 and is_in_leap_years:
         message = f"day-of-month {quoted(word.text)} exists in leap years only"
         yield Lint("leap-day", message, f"{last} of every February", DAY_OF_MONTH.name, word.column)
     else:
         names = listed([MONTHS[month - 1] for month in months])
         message = f"day-of-month {quoted(word.text)} does not exist in {names}"
-        message += ", except in leap years" if is_in_leap_years else ""
+        if is_in_leap_years:
+            message += ", except in leap years"
+        elif months == values(cron.months):
+            message += ": only day-of-week counts"
         yield Lint("some-months", message, f"{last} of every month", DAY_OF_MONTH.name, word.column)
 
 

@@ -117,8 +117,8 @@ def _of_several(
     return Union(written, zone, [crons, *others]) if others else crons
 
 
-# Jobs with equal text and zone share what is computed for them.
-@lru_cache(maxsize=4096)
+# Whoever asks again and again about a few texts shares what is computed for them.
+@lru_cache(maxsize=256)
 def _shared(text: str, zone: str) -> ZonedSchedule:
     return _zoned(text, zone, parse_cron(text))
 

@@ -68,7 +68,7 @@ class ZonedSchedule:
         self._round = _NO_ROUND
         self._seconds: tuple[int, ...] = ()
         self._round_seconds = 0
-        if isinstance(wall_times, WallTimes):
+        if isinstance(wall_times, WallTimes) and wall_times.has_rounds:
             self._round_seconds, self._seconds = wall_times.round()
 
     def __repr__(self) -> str:
@@ -101,7 +101,7 @@ class ZonedSchedule:
                 earliest = first
             fire = self._wall_times.first_from(earliest + offset) - offset
             if fire < end:
-                if len(self._seconds) > 1:
+                if self._seconds:
                     self._remember(fire, max(start, first), end, offset)
                 return fire
             if end - earliest <= _BEYOND_CHANGE_SECONDS:

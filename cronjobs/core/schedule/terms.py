@@ -123,12 +123,12 @@ def _hashed_mask(field: Field, term: Word, match: re.Match[str], index: int, pic
     low, high, step = (_part(term, match, part) for part in (1, 2, 3))
     first, last = field.low, 6 if field is DAY_OF_WEEK else field.high
     if low.text:
-        first, last = _value(field, low), _value(field, high)
+        first, last = _bounds(field, low, high, is_open=False)
+    if field is DAY_OF_MONTH and first > _HIGHEST_HASHED_DAY:
+        raise complaints.hashed_late(low, _HIGHEST_HASHED_DAY)
     if first > last:
-        raise complaints.hashed_backwards(field, low, high)
+        raise complaints.hashed_backwards(field, low, high, first, last)
     if field is DAY_OF_MONTH:
-        if first > _HIGHEST_HASHED_DAY:
-            raise complaints.hashed_late(low, _HIGHEST_HASHED_DAY)
         last = min(last, _HIGHEST_HASHED_DAY)
     if not step.text:
         return 1 << first + pick(last - first + 1, index)

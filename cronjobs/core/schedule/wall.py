@@ -49,8 +49,14 @@ class WallTimes:
         self.days = days
         self.seconds_of_hour = _seconds_of_hour(minutes, seconds)
         self._hours = hours
-        self._first_time = _lowest(hours) * 3600 + self.seconds_of_hour[0]
-        self._last_time = (hours.bit_length() - 1) * 3600 + self.seconds_of_hour[-1]
+        self._first_time = self._last_time = _lowest(hours) * 3600 + self.seconds_of_hour[0]
+        if self.has_rounds:
+            self._last_time = (hours.bit_length() - 1) * 3600 + self.seconds_of_hour[-1]
+
+    @property
+    def has_rounds(self) -> bool:
+        """Whether a matching day has more than one time."""
+        return len(self.seconds_of_hour) > 1 or self._hours & (self._hours - 1) != 0
 
     def first_from(self, wall: int) -> int:
         """Return the first wall time that is not before `wall`, or NO_LATER_WALL."""
