@@ -109,6 +109,13 @@ def load_libc() -> Any:
     return libc if hasattr(libc, "prctl") else None
 
 
+def give_back_memory() -> None:
+    """Give back to the system what this process has freed, where its C library can do so."""
+    libc = load_libc()
+    if libc is not None and hasattr(libc, "malloc_trim"):
+        libc.malloc_trim(0)
+
+
 def use_huge_pages(libc: Any) -> None:
     """Have this process's heap lie in huge pages, as far as it fills them and the kernel can do that now.
 

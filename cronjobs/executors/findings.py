@@ -26,17 +26,17 @@ class Finding(NamedTuple):
 class Findings:
     """The verdicts so far, joined by who needs whom."""
 
-    def __init__(self, modules: Mapping[str, str], supplies: Supplies) -> None:
-        """modules: {job: its module}."""
+    def __init__(self, jobs: Mapping[str, Sequence[str]], supplies: Supplies) -> None:
+        """jobs: {module: the jobs whose callables live in it}."""
         self.verdicts: dict[str, Verdict] = {}
-        self._modules = modules
+        self._jobs = jobs
         self._injectable = supplies.injectable
         self._keys = {parameter_name(key): key for key in supplies.services}
         self._service_modules = supplies.modules
 
-    def of_job(self, job: str) -> Finding | None:
-        """Return what is known of a job; None until all that it needs has been looked at."""
-        verdict = self.verdicts.get(self._modules[job])
+    def of_job(self, job: str, module: str) -> Finding | None:
+        """Return what is known of a job of a module; None until all that it needs has been looked at."""
+        verdict = self.verdicts.get(module)
         if verdict is None:
             return None
         failure = verdict.failure or verdict.failures.get(job)
@@ -56,11 +56,12 @@ class Findings:
     def dependents(self, module: str) -> list[str]:
         """Return the jobs that live in a module or need a service that does."""
         keys = {key for key, each in self._service_modules.items() if each == module}
-        found = []
-        for job, own in self._modules.items():
-            finding = self.of_job(job) if keys else None
-            if own == module or (finding and keys & set(finding.needs)):
-                found.append(job)
+        found = list(self._jobs.get(module, ()))
+        for other in self._jobs.keys() - {module} if keys else ():
+            for job in self._jobs[other]:
+                finding = self.of_job(job, other)
+                if finding and keys & set(finding.needs):
+                    found.append(job)
         return found
 
     def circles(self) -> dict[str, str]:

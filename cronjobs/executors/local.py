@@ -6,9 +6,9 @@ processes that it starts is in `zygote`, `child`, `spawn` and `probe`.
 
 import os
 import signal
-import sys
 from collections import deque
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any, NamedTuple
 
 from cronjobs.core.events import Note
@@ -22,7 +22,7 @@ from cronjobs.executors.orders import GoingOn, JobSetup, Order
 from cronjobs.executors.pool import Pool, Reports, spawn
 from cronjobs.executors.verdicts import Verdict, verdict_from
 from cronjobs.executors.watch import Watch
-from cronjobs.processes import kill_group, kill_process, ticks_now
+from cronjobs.processes import give_back_memory, kill_group, kill_process, ticks_now
 from cronjobs.services.supplies import Supplies
 from cronjobs.signals import SignalPipe
 from cronjobs.signatures import Plan
@@ -66,9 +66,12 @@ class LocalExecutor:
         self._always_spawn = always_spawn
         self._going_on = going_on
         jobs = [job for job in configuration.jobs.values() if job.enabled or always_spawn]
-        self._modules = {job.name: sys.intern(split(job.callable).module) for job in jobs if job.callable}
+        self._jobs_of: dict[str, list[str]] = {}  # {module: the jobs whose callables live in it}
+        for job in jobs:
+            if job.callable:
+                self._jobs_of.setdefault(split(job.callable).module, []).append(job.name)
         self._supplies = Supplies(configuration.services, {}, configuration.query)
-        self._findings = Findings(self._modules, self._supplies)
+        self._findings = Findings(self._jobs_of, self._supplies)
         self._found: dict[str, Finding] = {}  # by job, once all that it needs has been looked at
         self._alike: dict[Finding, Finding] = {}  # so that thousands of jobs share a handful of findings
         self._half_found: set[str] = set()  # jobs that a module of a service is still to be looked at for
@@ -96,7 +99,7 @@ class LocalExecutor:
 
     def begin(self) -> None:
         """Take the first look at the jobs' modules; what it finds comes as events."""
-        if self._modules and not self._always_spawn:
+        if self._jobs_of and not self._always_spawn:
             self._probe = self._start_probe()
 
     def warm(self, jobs: Sequence[str]) -> None:
@@ -236,7 +239,8 @@ class LocalExecutor:
     def _start_probe(self) -> "_Probe":
         ours, theirs = wire.packets()
         jobs = self._configuration.jobs
-        setup = self._setup([_setup_of(jobs[name]) for name in self._modules]) | {
+        names = chain.from_iterable(self._jobs_of.values())
+        setup = self._setup([_setup_of(jobs[name]) for name in names]) | {
             "import_timeout_seconds": self._configuration.settings.import_timeout_seconds,
             "parallel": _cores(),
         }
@@ -271,10 +275,11 @@ class LocalExecutor:
         self._watch.remove(self._probe.control.fileno())
         self._probe.control.close()
         self._probe = None
-        modules = {*self._modules.values(), *self._supplies.modules.values()}
+        modules = {*self._jobs_of, *self._supplies.modules.values()}
         for module in modules - self._findings.verdicts.keys():
             failure = Failure("ImportError", f"the first look at `{module}` ended without an answer")
             self._judge(Verdict(module, 0.0, failure))
+        give_back_memory()  # what a start takes for a while is a megabyte for thousands of jobs
 
     def _judge(self, verdict: Verdict, jobs: Sequence[str] = ()) -> None:
         """Take a verdict; jobs: what depends on the module, where that is known already."""
@@ -282,13 +287,14 @@ class LocalExecutor:
         plans = {**self._supplies.plans, **verdict.service_plans}
         self._supplies = self._supplies._replace(plans=plans)
         self._say(verdict)
-        for name in dict.fromkeys([*self._jobs_of(verdict.module), *jobs, *sorted(self._half_found)]):
+        for name in dict.fromkeys([*self._jobs_of.get(verdict.module, ()), *jobs, *sorted(self._half_found)]):
             self._settle(name)
         self._reroute()
 
     def _settle(self, name: str) -> None:
         """Find out where a job's runs go, if enough is known."""
-        finding = self._findings.of_job(name)
+        module = split(self._configuration.jobs[name].callable).module
+        finding = self._findings.of_job(name, module)
         if finding is None:
             self._half_found.add(name)
             return
@@ -328,9 +334,6 @@ class LocalExecutor:
 
     def _note(self, level: Any, event: str, message: str) -> None:
         self._events.append(Said(Note(level, event, message)))
-
-    def _jobs_of(self, module: str) -> list[str]:
-        return [name for name, each in self._modules.items() if each == module]
 
     def _unfit(self, module: str, leftovers: Sequence[str]) -> None:
         self._revise(module, self._findings.verdicts[module]._replace(leftovers=tuple(leftovers)))
