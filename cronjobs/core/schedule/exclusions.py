@@ -20,7 +20,8 @@ from cronjobs.core.suggest import did_you_mean, quoted
 
 _DATE = r"([0-9]{4})-([0-9]{2})-([0-9]{2})"
 _DATES = re.compile(rf"{_DATE}(?:\.\.{_DATE})?")
-_LOOKS_LIKE_DATES = re.compile(r"[0-9]+[-./][0-9]+[-./][0-9]|[^ \t]*\.\.")
+# With the same sign twice: `0-58/2` begins a cron text.
+_LOOKS_LIKE_DATES = re.compile(r"[0-9]+([-./])[0-9]+\1[0-9]|[^ \t]*\.\.")
 _CALENDAR = "calendar:"
 # Where nothing is left, somebody has to stop looking: so many fires in a row are taken for all of them.
 _MOST_EXCLUDED_IN_A_ROW = 10_000
