@@ -16,6 +16,8 @@ END_OF_WALL = END_DAY * DAY_SECONDS
 EVERY_HOUR = (1 << 24) - 1
 EVERY_MINUTE = EVERY_SECOND = (1 << 60) - 1
 NO_DAY = Days(lambda year: 0)
+# As many bits are taken off a day's mask one by one.
+_FEW = 8
 # Further away than any wall time, on the side where a search found nothing.
 NO_LATER_WALL = END_OF_WALL * 2
 NO_EARLIER_WALL = -END_OF_WALL
@@ -49,7 +51,7 @@ class WallTimes:
         self.days = days
         self.seconds_of_hour = _seconds_of_hour(minutes, seconds)
         self._hours = hours
-        self._first_time = self._last_time = _lowest(hours) * 3600 + self.seconds_of_hour[0]
+        self._first_time = self._last_time = lowest(hours) * 3600 + self.seconds_of_hour[0]
         if self.has_rounds:
             self._last_time = (hours.bit_length() - 1) * 3600 + self.seconds_of_hour[-1]
 
@@ -66,7 +68,7 @@ class WallTimes:
             if self._hours >> hour & 1 and second <= self.seconds_of_hour[-1]:
                 return wall - second + self.seconds_of_hour[bisect_left(self.seconds_of_hour, second)]
             later_hours = self._hours >> (hour + 1)
-            return wall - second + (1 + _lowest(later_hours)) * 3600 + self.seconds_of_hour[0]
+            return wall - second + (1 + lowest(later_hours)) * 3600 + self.seconds_of_hour[0]
         next_day = self.days.first_from(day + 1)
         return NO_LATER_WALL if next_day is None else next_day * DAY_SECONDS + self._first_time
 
@@ -141,12 +143,22 @@ def whole_days(days: Days) -> WallTimes:
 
 def seconds_in(times: int) -> Iterator[int]:
     """Yield the seconds of a day that a mask has, in order."""
-    # As text: taking single bits off so long a number is a thousand times slower.
+    if times.bit_count() <= _FEW:
+        while times:
+            yield lowest(times)
+            times &= times - 1
+        return
+    # As text: taking many bits off so long a number is a thousand times slower.
     bits = f"{times:b}"[::-1]
     second = bits.find("1")
     while second >= 0:
         yield second
         second = bits.find("1", second + 1)
+
+
+def lowest(mask: int) -> int:
+    """Return the index of the lowest bit that is set."""
+    return (mask & -mask).bit_length() - 1
 
 
 # Most schedules share a few of these: the whole hour, every fifth minute, every second.
@@ -163,7 +175,3 @@ def _time_mask(hours: int, seconds_of_hour: tuple[int, ...]) -> int:
 
 def _values(mask: int) -> list[int]:
     return [value for value in range(mask.bit_length()) if mask >> value & 1]
-
-
-def _lowest(mask: int) -> int:
-    return (mask & -mask).bit_length() - 1
