@@ -129,6 +129,10 @@ class Clipped:
         """Yield the wall times from `start` on and before `end`, in order."""
         return self._times.between(max(start, self._first), min(end, self._last + 1))
 
+    def within(self) -> WallTimes:
+        """Return days and times of day among which these all are."""
+        return self._times.within()
+
 
 class InPhase:
     """Those of `times` that lie in every so manieth hour, minute or second.
@@ -178,6 +182,10 @@ class InPhase:
         for midnight, times in self._days_between(start, end):
             for second in seconds_in(times):
                 yield midnight + second
+
+    def within(self) -> WallTimes:
+        """Return days and times of day among which these all are."""
+        return self._times
 
     def _days_between(self, start: int, end: int) -> Iterator[tuple[int, int]]:
         """Yield the midnight and the seconds that match, as a mask, of every day."""
@@ -243,28 +251,38 @@ def _limited(rule: Rule, times: Clipped) -> Clipped:
 def _unlimited(rule: Rule, start: datetime) -> WallSet:
     """Return the wall times of a rule without its bounds."""
     arguments = _arguments(rule, start)
-    hours, minutes, seconds = (
-        sum(1 << value for value in set(arguments[key])) if key in arguments else every
-        for key, every in (("byhour", EVERY_HOUR), ("byminute", EVERY_MINUTE), ("bysecond", EVERY_SECOND))
-    )
-    if rule.frequency <= DAILY or rule.interval == 1:
-        return WallTimes(_days(rule, start), hours, minutes, seconds)
-    unit, whole = {HOURLY: (3600, DAY_SECONDS), MINUTELY: (60, 3600), SECONDLY: (1, 60)}[rule.frequency]
+    masks = {
+        size: sum(1 << value for value in set(arguments[key])) if key in arguments else every
+        for size, key, every in (
+            (3600, "byhour", EVERY_HOUR),
+            (60, "byminute", EVERY_MINUTE),
+            (1, "bysecond", EVERY_SECOND),
+        )
+    }
+    if rule.frequency > DAILY and rule.interval > 1:
+        return _with_interval(rule, start, masks)
+    return WallTimes(_days(rule, start), masks[3600], masks[60], masks[1])
+
+
+def _with_interval(rule: Rule, start: datetime, masks: dict[int, int]) -> WallSet:
+    """Return the wall times of every so manieth hour, minute or second.
+
+    masks: the hours, minutes and seconds of a rule without an interval, by how many seconds one of them has.
+    """
+    unit = {HOURLY: 3600, MINUTELY: 60, SECONDLY: 1}[rule.frequency]
     origin = _seconds(start) // unit * unit
     step = unit * rule.interval
-    # Whatever the day, the hours, or minutes, or seconds that count have the same remainder.
-    common = gcd(step, whole)
-    in_phase = sum(1 << second // unit for second in range(origin % common, whole, common))
-    if rule.frequency == HOURLY:
-        hours &= in_phase
-    elif rule.frequency == MINUTELY:
-        minutes &= in_phase
-    else:
-        seconds &= in_phase
-    if not (hours and minutes and seconds):
+    is_plain = False
+    for size, whole in ((1, 60), (60, 3600), (3600, DAY_SECONDS)):
+        if size >= unit and step % size == 0:
+            # Whatever the day, the seconds, minutes or hours that count have the same remainder.
+            common = gcd(step, whole)
+            masks[size] &= sum(1 << at // size for at in range(origin // size * size % common, whole, common))
+            is_plain = is_plain or common == step
+    if not all(masks.values()):
         return whole_days(NO_DAY)
-    times = WallTimes(_days(rule, start), hours, minutes, seconds)
-    return times if common == step else InPhase(times, unit, step, origin)
+    times = WallTimes(_days(rule, start), masks[3600], masks[60], masks[1])
+    return times if is_plain else InPhase(times, unit, step, origin)
 
 
 def _days(rule: Rule, start: datetime) -> Days:
