@@ -129,6 +129,9 @@ PATCHWORK = [
     [
         ("0 0 * * *", [*PATCHWORK, "* 0 * * *"]),
         ("0 0 29 2 *", [*PATCHWORK, "* 0 * * *"]),
+        ("* * * * * *", [*PATCHWORK, "* 0-11 * * *", "* 12-23 * * *"]),
+        ("* * * * * *", [*PATCHWORK, "* * * 1-6 *", "* * * 7-12 *"]),
+        ("* * * * * *", [*PATCHWORK, "1970-01-01..2100-06-30", "2100-07-01..2199-12-31"]),
         ("RRULE:FREQ=DAILY;BYHOUR=12", ["* 12 * * *"]),
         ("DTSTART:19700101 RRULE:FREQ=MINUTELY;INTERVAL=7", ["0 * * * * *"]),
         ("DTSTART:19700101T000900 RRULE:FREQ=MINUTELY;INTERVAL=1440;BYDAY=TH", ["* 0 * * *"]),

@@ -3,14 +3,13 @@
 Which other kinds of schedule there are is not known here: those are joined in `union.py`.
 """
 
-from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import product
 from typing import NamedTuple
 
 from cronjobs.core.schedule.cron import Kind
-from cronjobs.core.schedule.days import Days, year_of
+from cronjobs.core.schedule.days import END_DAY, Days, year_of
 from cronjobs.core.schedule.search import FIRST_INSTANT, LAST_INSTANT
 from cronjobs.core.schedule.wall import (
     DAY_SECONDS,
@@ -108,10 +107,21 @@ class JoinedTimes:
         found = self._known_years.get(masks)
         if found is None:
             found = 0
-            for days_left, _ in self._left_in(masks):
-                found |= days_left
+            if self._may_be_left_in(masks):
+                for days_left, _ in self._left_in(masks):
+                    found |= days_left
             self._known_years[masks] = found
         return found
+
+    def _may_be_left_in(self, masks: Sequence[int]) -> bool:
+        """Return whether there are days of a year that no member forbids from midnight to midnight."""
+        open_days = 0
+        for number, (member, matching) in enumerate(zip(self._members, masks, strict=True)):
+            if number < self._allowed_count:
+                open_days |= matching
+            elif member.has_every_time:
+                open_days &= ~matching
+        return open_days != 0
 
     def _masks_of(self, year: int) -> tuple[int, ...]:
         return tuple(member.days.mask(year) for member in self._members)
@@ -129,6 +139,8 @@ class JoinedTimes:
                 days_left |= masks[number]
             for number in group.forbidden:
                 days_left &= ~masks[number]
+                if not days_left:
+                    break
             yield days_left, group.seconds
 
     def _times_on(self, day: int) -> int:
@@ -168,24 +180,32 @@ class _Group(NamedTuple):
 
 
 def _groups(members: Sequence[WallTimes], allowed_count: int) -> list[_Group]:
-    """Return the groups that any of the allowed members has."""
-    hours = _parts(24, [member.hours for member in members])
-    seconds_of_hour = _parts(3600, [member.hour_mask() for member in members])
+    """Return the groups that any of the allowed members has, and that are not forbidden on every day."""
+    hours = _parts([member.hours for member in members], allowed_count)
+    seconds_of_hour = _parts([member.hour_mask() for member in members], allowed_count)
     seconds_by_key: Counter[int] = Counter()
     for (hour_mask, hour_key), (second_mask, second_key) in product(hours, seconds_of_hour):
         seconds_by_key[hour_key & second_key] += hour_mask.bit_count() * second_mask.bit_count()
+    # What forbids the most days comes first: where nothing is left, that is found soon.
+    days_forbidden = {
+        number: members[number].days.count(0, END_DAY) for number in range(allowed_count, len(members))
+    }
+    forbidding = sorted(days_forbidden, key=lambda number: -days_forbidden[number])
     groups = []
     for key, seconds in seconds_by_key.items():
-        numbers = [number for number in range(len(members)) if key >> number & 1]
-        split = bisect_left(numbers, allowed_count)
-        if split:
-            groups.append(_Group(numbers[:split], numbers[split:], seconds))
+        allowed = [number for number in range(allowed_count) if key >> number & 1]
+        forbidden = [number for number in forbidding if key >> number & 1]
+        if allowed and not (forbidden and days_forbidden[forbidden[0]] == END_DAY):
+            groups.append(_Group(allowed, forbidden, seconds))
     return groups
 
 
-def _parts(size: int, masks: Sequence[int]) -> list[tuple[int, int]]:
-    """Part `size` bits by which of the masks have them: return (bits, key), bit i of key for masks[i]."""
-    parts = [((1 << size) - 1, 0)]
+def _parts(masks: Sequence[int], allowed_count: int) -> list[tuple[int, int]]:
+    """Part what the first masks have by which of all have it: (bits, key), bit i of the key for masks[i]."""
+    allowed = 0
+    for mask in masks[:allowed_count]:
+        allowed |= mask
+    parts = [(allowed, 0)]
     for number, mask in enumerate(masks):
         inside = [(bits & mask, key | 1 << number) for bits, key in parts if bits & mask]
         parts = [(bits & ~mask, key) for bits, key in parts if bits & ~mask] + inside

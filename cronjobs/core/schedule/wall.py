@@ -124,6 +124,11 @@ class WallTimes:
                         if start <= base + second < end:
                             yield base + second
 
+    @property
+    def has_every_time(self) -> bool:
+        """Whether every second of a matching day matches."""
+        return self.hours == EVERY_HOUR and len(self.seconds_of_hour) == 3600
+
     def hour_mask(self) -> int:
         """Return the matching seconds of a matching hour as a mask."""
         return _hour_mask(self._minutes, self._seconds)
