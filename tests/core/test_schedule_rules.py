@@ -57,6 +57,12 @@ def walls(schedule, after, count):
     return [EPOCH + timedelta(seconds=fire) for fire in islice(schedule.between(start, 2**33), count)]
 
 
+def test_the_end_of_the_calendar_that_dateutil_has_is_no_mistake():
+    schedule = parse_schedule("RRULE:FREQ=WEEKLY;BYDAY=SA;BYYEARDAY=1,57;BYSETPOS=-1")
+
+    assert walls(schedule, START, 2) == [datetime(2028, 1, 1), datetime(2028, 2, 26)]
+
+
 UNITS = {"HOURLY": 3600, "MINUTELY": 60, "SECONDLY": 1}
 
 

@@ -7,6 +7,7 @@ that DTSTART stood for; which periods the interval leaves out is computed here.
 
 from calendar import monthrange
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from itertools import islice
@@ -56,7 +57,8 @@ _EPOCH_DAY = date(1970, 1, 1).toordinal()
 _EVERY_DAY_OF_YEAR = (1 << 366) - 1
 # All kinds of year are among them. dateutil stops looking after the year 9999, and only there: so late in
 # time, a rule that finds nothing soon comes to its end.
-_LAST_28_YEARS = range(9972, 10000)
+# But for the very last year: of a week that ends after it, dateutil finds no day, but a ValueError.
+_LAST_28_YEARS = range(9971, 9999)
 
 
 def parse_recurrence(text: str, zone: str, starts_at: int | None) -> ZonedSchedule:
@@ -321,15 +323,16 @@ def _look_up(
     shown = next(year for year in _LAST_28_YEARS if _kind_of_year(year) == kind)
     mask = 0
     begin = datetime(shown, 1, 1)
-    next_year = 10000
+    next_year = 9999
     if frequency == WEEKLY:
         begin -= timedelta(days=(begin.weekday() - week_start) % 7)
-    for time in rrule(frequency, dtstart=begin, **arguments):
-        if time.year > shown:
-            next_year = time.year
-            break
-        if time.year == shown:
-            mask |= 1 << time.timetuple().tm_yday - 1
+    with suppress(ValueError):
+        for time in rrule(frequency, dtstart=begin, **arguments):
+            if time.year > shown:
+                next_year = time.year
+                break
+            if time.year == shown:
+                mask |= 1 << time.timetuple().tm_yday - 1
     known |= {_kind_of_year(year): 0 for year in range(shown + 1, next_year)}
     known[kind] = mask
 
