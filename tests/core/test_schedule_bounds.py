@@ -1,6 +1,7 @@
 """`starts_at`, `ends_at` and `exclude`, against filters on the fires of the whole schedule."""
 
 from datetime import UTC, date, datetime
+from time import process_time
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -26,6 +27,7 @@ def is_excluded(instant, exclude, zone):
         "* 2 * * *": time.hour == 2,
         "0-29 * * * *": time.minute < 30,
         "*/2 * * * * *": time.second % 2 == 0,
+        "0-58/2 * * * *": time.minute % 2 == 0,
         "@daily": (time.hour, time.minute) == (0, 0),
         "* * * * sat": time.isoweekday() == 6,
         "calendar:holidays": time.date() == date(2025, 10, 26) or (time.hour, time.minute) == (9, 0),
@@ -46,13 +48,24 @@ def check(schedule, start, end, expected):
     assert found == expected
 
 
-TEXTS = ["*/10 * * * *", "0 0-23 * * *", "30 2 * * *", "@every 17m", "0 0 * * *", "59 0-59/13 2 * * *"]
+TEXTS = [
+    "*/10 * * * *",
+    "0 0-23 * * *",
+    "30 2 * * *",
+    "@every 17m",
+    "0 0 * * *",
+    "59 0-59/13 2 * * *",
+    "RRULE:FREQ=MINUTELY;BYHOUR=2;BYMINUTE=0,30",
+    "DTSTART:20251001 RRULE:FREQ=MINUTELY;INTERVAL=7",
+    "DTSTART:20251025T123000 RRULE:FREQ=HOURLY;INTERVAL=2",
+]
 EXCLUSIONS = [
     "2025-10-26",
     "2025-10-25..2025-10-26",
     "* 2 * * *",
     "0-29 * * * *",
     "*/2 * * * * *",
+    "0-58/2 * * * *",
     "@daily",
     "* * * * sat",
     "calendar:holidays",
@@ -94,6 +107,45 @@ def test_where_everything_is_excluded_nothing_is_left(text):
     assert schedule.next_after(START) is None
     assert schedule.previous_before(START) is None
     assert schedule.count_between(START, START + 365 * 86400) == 0
+
+
+def test_a_rule_is_found_behind_ever_so_many_excluded_fires():
+    schedule = excluding(parse_schedule("RRULE:FREQ=DAILY;BYHOUR=12"), ["* * 12 * * * 1970-2030"])
+
+    assert schedule.next_after(0) == int(datetime(2031, 1, 1, 12, tzinfo=UTC).timestamp())
+    assert schedule.previous_before(START) is None
+
+
+# Of different hours, days and months: hardly two days of a year have the same of them.
+PATCHWORK = [
+    *(f"* {hour} {days} * *" for hour, days in enumerate(("*/2", "*/3", "*/5", "*/7", "1-15"), 1)),
+    *(f"* {hour} * {months} *" for hour, months in enumerate(("*/2", "*/3", "*/4", "1-6"), 6)),
+    *(f"* * {hour} * * * 1970/{years}" for hour, years in enumerate((2, 3, 5, 7, 11, 13), 10)),
+]
+
+
+@pytest.mark.parametrize(
+    ("text", "exclude"),
+    [
+        ("0 0 * * *", [*PATCHWORK, "* 0 * * *"]),
+        ("0 0 29 2 *", [*PATCHWORK, "* 0 * * *"]),
+        ("* * * * * *", [*PATCHWORK, "* 0-11 * * *", "* 12-23 * * *"]),
+        ("* * * * * *", [*PATCHWORK, "* * * 1-6 *", "* * * 7-12 *"]),
+        ("* * * * * *", [*PATCHWORK, "1970-01-01..2100-06-30", "2100-07-01..2199-12-31"]),
+        ("RRULE:FREQ=DAILY;BYHOUR=12", ["* 12 * * *"]),
+        ("DTSTART:19700101 RRULE:FREQ=MINUTELY;INTERVAL=7", ["0 * * * * *"]),
+        ("DTSTART:19700101T000900 RRULE:FREQ=MINUTELY;INTERVAL=1440;BYDAY=TH", ["* 0 * * *"]),
+        ("@every 2s", ["*/2 * * * * *"]),
+        ("@every 1d", ["* 0 * * *"]),
+    ],
+)
+def test_that_nothing_is_left_is_found_in_50_ms(text, exclude):
+    schedule = excluding(parse_schedule(text), exclude)
+    start = process_time()
+
+    assert schedule.next_after(0) is None
+    assert schedule.previous_before(2**33) is None
+    assert process_time() - start < 2 * 0.05
 
 
 def test_reboot_is_no_moment_that_could_be_excluded():

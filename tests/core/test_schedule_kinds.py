@@ -282,6 +282,27 @@ def test_the_dialect_of_croniter_is_croniter(text, zone):
     assert schedule.count_between(START, fires[-1]) == 5
 
 
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo", "Etc/GMT+12"])
+def test_what_croniter_finds_outside_1970_to_2199_is_no_fire(zone):
+    first, last = parse_schedule("@every 1s", zone, anchor=-(10**6)), parse_schedule("@every 1s", zone)
+    begin, end = first.next_after(-(10**6)), last.previous_before(10**12)
+    schedule = parse_schedule("0 0 29 2 *", zone, dialect="croniter")
+    hourly = parse_schedule("0 * * * *", zone, dialect="croniter")
+
+    assert schedule.next_after(end - 86400) is None
+    assert hourly.next_after(-(10**12)) == begin
+    assert hourly.previous_before(begin) is hourly.previous_before(-(10**12)) is None
+    assert hourly.previous_before(10**12) == end - 3599
+    assert hourly.next_after(end - 3599) is hourly.next_after(10**12) is None
+
+
+@pytest.mark.parametrize("text", ["R 0 * * *", "0 r(1-5) * * *", "0 0 R/7 * *"])
+def test_croniter_draws_no_lots(text):
+    refusal = refusal_of(text, dialect="croniter")
+
+    assert (refusal.code, refusal.column) == ("dialect", text.upper().index("R") + 1)
+
+
 def test_a_dialect_that_is_none_and_a_text_that_croniter_refuses():
     assert refusal_of("* * * * *", dialect="cronitr").hint == "did you mean `croniter`?"
     assert refusal_of("61 * * * *", dialect="croniter").code == "dialect"

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from itertools import islice
+from time import process_time
 
 import pytest
 from dateutil.rrule import rrulestr
@@ -54,6 +55,78 @@ def walls(schedule, after, count):
     """Return wall times of a schedule in UTC."""
     start = int(after.replace(tzinfo=UTC).timestamp())
     return [EPOCH + timedelta(seconds=fire) for fire in islice(schedule.between(start, 2**33), count)]
+
+
+def test_the_end_of_the_calendar_that_dateutil_has_is_no_mistake():
+    schedule = parse_schedule("RRULE:FREQ=WEEKLY;BYDAY=SA;BYYEARDAY=1,57;BYSETPOS=-1")
+
+    assert walls(schedule, START, 2) == [datetime(2028, 1, 1), datetime(2028, 2, 26)]
+
+
+UNITS = {"HOURLY": 3600, "MINUTELY": 60, "SECONDLY": 1}
+
+
+@settings(deadline=None)
+@given(
+    st.sampled_from(sorted(UNITS)),
+    st.integers(2, 9999) | st.sampled_from([2, 7, 15, 24, 36, 168, 1440, 8640]),
+    st.sampled_from(["", ";BYDAY=MO", ";BYMONTHDAY=-1,5", ";BYHOUR=3;BYMINUTE=0,7", ";BYSECOND=0,30"]),
+    st.integers(START.year, 2190),
+)
+def test_however_far_from_dtstart_every_so_manieth_unit_counts(frequency, interval, rest, year):
+    seconds = ";BYSECOND=1,59" if frequency == "MINUTELY" and "BYSECOND" not in rest else ""
+    rule = f"RRULE:FREQ={frequency}{rest}{seconds}"
+    unit = UNITS[frequency]
+    origin = int((START - EPOCH).total_seconds()) // unit
+    after = int(datetime(year, 3, 1, tzinfo=UTC).timestamp())
+    until = after + min(86400 * 40, interval * unit * 50)
+    every = parse_schedule(f"{DTSTART} {rule}").between(after, until)
+    expected = [fire for fire in every if (fire // unit - origin) % interval == 0]
+    try:
+        schedule = parse_schedule(f"{DTSTART} {rule};INTERVAL={interval}")
+    except ScheduleError:
+        schedule = None
+    if not schedule:
+        assert expected == []
+        return
+
+    assert list(schedule.between(after, until)) == expected
+    assert schedule.count_between(after, until) == len(expected)
+    last = expected[-1] if expected else None
+    assert max(schedule.previous_before(until + 1) or 0, after) == (last or after)
+    assert min(schedule.next_after(after) or until + 1, until + 1) == (expected or [until + 1])[0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "RRULE:FREQ=DAILY;BYYEARDAY=366;BYDAY=TU",
+        "RRULE:FREQ=SECONDLY;BYMONTH=2;BYMONTHDAY=29;BYDAY=MO",
+        "DTSTART:19700101 RRULE:FREQ=SECONDLY;INTERVAL=9973;BYHOUR=3;BYMINUTE=7;BYSECOND=1;COUNT=1000",
+        "DTSTART:19700101 RRULE:FREQ=SECONDLY;INTERVAL=7777",
+        "DTSTART:19700104 RRULE:FREQ=MINUTELY;INTERVAL=9999;BYHOUR=3;COUNT=1000",
+        "DTSTART:19700104 RRULE:FREQ=HOURLY;INTERVAL=9073;BYDAY=MO,TU,WE,TH,FR,SA",
+    ],
+)
+def test_a_rule_that_has_few_moments_is_read_and_asked_in_50_ms(text):
+    start = process_time()
+    schedule = parse_schedule(text)
+    before, after = schedule.previous_before(2**30), schedule.next_after(2**30)
+
+    assert process_time() - start < 0.05
+    assert schedule.next_after(before - 1) == before
+    assert schedule.previous_before(after + 1) == after
+
+
+@pytest.mark.parametrize("positions", ["1", "-1", "-1,2", "2", "-2"])
+def test_a_day_is_both_the_first_and_the_last_of_its_day(positions):
+    rule = f"RRULE:FREQ=DAILY;BYDAY=MO,FR;BYHOUR=3;BYSETPOS={positions}"
+    if "1" not in positions:
+        with pytest.raises(ScheduleError, match="no moment"):
+            parse_schedule(rule)
+        return
+
+    assert walls(parse_schedule(rule), START, 9) == walls(parse_schedule("0 3 * * mon,fri"), START, 9)
 
 
 @settings(deadline=None)

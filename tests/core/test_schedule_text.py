@@ -65,6 +65,8 @@ def values(mask):
         ("* 1.5 * * *", "term", "hour", 4, A_TERM),
         ("1- * * * *", "term", "minute", 2, "a range has two ends: `1-59`"),
         ("0 0 * * mon-", "term", "day-of-week", 12, "a range has two ends: `mon-sun`"),
+        ("0 0 l- * *", "term", "day-of-month", 6, "`L-3` is the last day of the month but 3"),
+        ("x- 0 * * *", "term", "minute", 2, "a term is `*`, `a` or `a-b`, with or without a step `/n`"),
         ("0 0 * * mon..fri", "term", "day-of-week", 12, "a range has one `-`: `1-5`"),
         ("0 0 1;15 * *", "term", "day-of-month", 6, "a list has commas: `1,15`"),
         ("'0 0 * * *'", "term", "minute", 1, "leave out the quotes"),

@@ -296,10 +296,11 @@ def _way_out(field: Field, text: str, position: int) -> str:
         return "a range has one `-`: `1-5`"
     if re.fullmatch(r"\*?/?[0-9]+", text):
         return f"did you mean `*/{text.lstrip('*/')}`?"
-    if text[position:] == "-":
-        return (
-            f"a range has two ends: `{text}{_name(field, field.high) if text[0].isalpha() else field.high}`"
-        )
+    if text[position:] == "-" and (field.values or text[0].isdigit()):
+        end = _name(field, field.high) if text[0].isalpha() else field.high
+        return f"a range has two ends: `{text}{end}`"
+    if text.upper() == "L-" and field is DAY_OF_MONTH:
+        return "`L-3` is the last day of the month but 3"
     if text[position:] == "/":
         return f"a step is a number: `{text}2`"
     return "a term is `*`, `a` or `a-b`, with or without a step `/n`"

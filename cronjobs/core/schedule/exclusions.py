@@ -11,19 +11,19 @@ from cronjobs.core.schedule.bounds import Bounded
 from cronjobs.core.schedule.cron import SPECIAL_NICKNAMES, Kind, parse_cron
 from cronjobs.core.schedule.days import EVERY_YEAR, Days, days, year_start
 from cronjobs.core.schedule.fields import FIRST_YEAR, LAST_YEAR
-from cronjobs.core.schedule.joined import JoinedSchedule, JoinedTimes
+from cronjobs.core.schedule.joined import JoinedSchedule
 from cronjobs.core.schedule.search import Schedule, ZonedSchedule
 from cronjobs.core.schedule.union import Union
 from cronjobs.core.schedule.wall import EVERY_SECOND, NO_DAY, WallTimes, wall_times, whole_days
-from cronjobs.core.schedule.zone import timeline
 from cronjobs.core.suggest import did_you_mean, quoted
 
 _DATE = r"([0-9]{4})-([0-9]{2})-([0-9]{2})"
 _DATES = re.compile(rf"{_DATE}(?:\.\.{_DATE})?")
-_LOOKS_LIKE_DATES = re.compile(r"[0-9]+[-./][0-9]+[-./][0-9]|[^ \t]*\.\.")
+# With the same sign twice: `0-58/2` begins a cron text.
+_LOOKS_LIKE_DATES = re.compile(r"[0-9]+([-./])[0-9]+\1[0-9]|[^ \t]*\.\.")
 _CALENDAR = "calendar:"
 # Where nothing is left, somebody has to stop looking: so many fires in a row are taken for all of them.
-_MOST_EXCLUDED_IN_A_ROW = 10_000
+_MOST_EXCLUDED_IN_A_ROW = 5_000
 
 
 def excluding(
@@ -66,19 +66,19 @@ def written_out(exclude: Iterable[str], calendars: Mapping[str, Sequence[str]]) 
 
 
 class Restricted:
-    """The fires of a schedule that are not excluded, where they cannot be told from its text."""
+    """The fires of a schedule that are not excluded, where they cannot be told from its text.
 
-    __slots__ = ("_allowed", "_excluded", "_schedule", "kind", "text", "zone")
+    allowed: of the fires of the schedule it has those, and only those, that are not excluded; of the moments
+        in between, as few as is known.
+    """
 
-    def __init__(self, schedule: Schedule, excluded: Sequence[WallTimes]) -> None:
+    __slots__ = ("_allowed", "_schedule", "kind", "text", "zone")
+
+    def __init__(self, schedule: Schedule, allowed: JoinedSchedule) -> None:
         self._schedule = schedule
-        self._excluded = excluded
-        every_day = days((1 << 32) - 2, (1 << 13) - 2, (1 << 7) - 1, EVERY_YEAR, False) or NO_DAY
-        allowed = JoinedTimes([whole_days(every_day)], excluded)
-        zone = schedule.zone
-        self._allowed = ZonedSchedule("", zone, "wildcard", allowed, timeline(zone, "wildcard"))
+        self._allowed = allowed
         self.text = schedule.text
-        self.zone = zone
+        self.zone = schedule.zone
         self.kind: Kind = schedule.kind
 
     def __repr__(self) -> str:
@@ -91,7 +91,7 @@ class Restricted:
 
     def excluding(self, excluded: Sequence[WallTimes]) -> "Restricted":
         """Return the schedule without the fires at more wall times."""
-        return Restricted(self._schedule, (*self._excluded, *excluded))
+        return Restricted(self._schedule, self._allowed.excluding(excluded))
 
     def next_after(self, instant: int) -> int | None:
         """Return the first fire strictly after an instant; None after the last one."""
@@ -136,12 +136,19 @@ def _without(schedule: Schedule, excluded: Sequence[WallTimes]) -> Schedule:
         return Union(schedule.text, schedule.zone, [_without(part, excluded) for part in schedule.parts])
     if isinstance(schedule, JoinedSchedule | Restricted):
         return schedule.excluding(excluded)
-    if isinstance(schedule, ZonedSchedule) and schedule.times_of_day:
-        times = [schedule.times_of_day]
-        if schedule.kind == "wildcard":
-            return JoinedSchedule(schedule.text, schedule.zone, wildcard=times, excluded=excluded)
-        return JoinedSchedule(schedule.text, schedule.zone, fixed=times, excluded=excluded)
-    return schedule if schedule.kind == "reboot" else Restricted(schedule, excluded)
+    if not isinstance(schedule, ZonedSchedule):
+        return schedule if schedule.kind == "reboot" else Restricted(schedule, _moments(schedule, excluded))
+    times = schedule.times_within
+    if schedule.kind == "wildcard":
+        return JoinedSchedule(schedule.text, schedule.zone, wildcard=[times], excluded=excluded)
+    joined = JoinedSchedule(schedule.text, schedule.zone, fixed=[times], excluded=excluded)
+    return joined if schedule.times_of_day else Restricted(schedule, joined)
+
+
+def _moments(schedule: Schedule, excluded: Sequence[WallTimes]) -> JoinedSchedule:
+    """Return all moments that are not excluded in the zone of a schedule."""
+    every_day = days((1 << 32) - 2, (1 << 13) - 2, (1 << 7) - 1, EVERY_YEAR, False) or NO_DAY
+    return JoinedSchedule("", schedule.zone, wildcard=[whole_days(every_day)], excluded=excluded)
 
 
 def _calendar(text: str, calendars: Mapping[str, Sequence[str]]) -> Sequence[str]:

@@ -7,9 +7,10 @@ from zoneinfo import ZoneInfo
 
 from cronjobs.core.errors import ScheduleError
 from cronjobs.core.schedule.complaints import empty
-from cronjobs.core.schedule.cron import Kind, check_characters
-from cronjobs.core.schedule.search import FIRST_INSTANT, LAST_INSTANT
+from cronjobs.core.schedule.cron import Kind, check_characters, words_of
+from cronjobs.core.schedule.special import first_and_last
 from cronjobs.core.schedule.zone import timeline
+from cronjobs.core.suggest import quoted
 
 if TYPE_CHECKING:
     from croniter import croniter  # type: ignore[import-untyped]  # it has no types
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 class CroniterSchedule:
     """What croniter answers in a zone, strictly in order; clock changes are its business."""
 
-    __slots__ = ("_rules", "kind", "text", "zone")
+    __slots__ = ("_first", "_last", "_rules", "kind", "text", "zone")
 
     at_start = False
 
@@ -28,6 +29,7 @@ class CroniterSchedule:
         words = text.split()
         self.kind: Kind = "wildcard" if any(word[0] == "*" for word in words[:2]) else "fixed"
         self._rules = ZoneInfo(zone)
+        self._first, self._last = first_and_last(zone)
 
     def __repr__(self) -> str:
         return f"<Schedule {self.text!r} of croniter in {self.zone}>"
@@ -40,14 +42,16 @@ class CroniterSchedule:
         """Return the last fire strictly before an instant; None before the first one."""
         from croniter import CroniterBadDateError
 
-        if instant <= FIRST_INSTANT:
+        if instant <= self._first:
             return None
-        fires = self._croniter(min(instant, LAST_INSTANT))
-        try:
-            fire = int(fires.get_prev(float))
-        except CroniterBadDateError:
-            return None
-        return fire if FIRST_INSTANT <= fire < instant else None
+        fires = self._croniter(min(instant, self._last + 1))
+        fire = instant
+        while fire >= instant:
+            try:
+                fire = int(fires.get_prev(float))
+            except CroniterBadDateError:
+                return None
+        return fire if fire >= self._first else None
 
     def count_between(self, after: int, until: int) -> int:
         """Return how many fires lie strictly after `after` and not after `until`, one by one."""
@@ -63,12 +67,16 @@ class CroniterSchedule:
     def _fires(self, after: int) -> Iterator[int]:
         from croniter import CroniterBadDateError
 
-        fires = self._croniter(max(after, FIRST_INSTANT))
+        if after >= self._last:
+            return
+        fires = self._croniter(max(after, self._first - 1))
         previous = after
-        while previous < LAST_INSTANT:
+        while True:
             try:
                 fire = int(fires.get_next(float))
             except CroniterBadDateError:
+                return
+            if fire > self._last:
                 return
             # At a clock change it may repeat itself or step back: an occurrence is one moment.
             if fire > previous:
@@ -86,8 +94,14 @@ def parse_croniter(text: str, zone: str) -> CroniterSchedule:
     from croniter import CroniterError, croniter
 
     check_characters(text)
-    if not text.split():
+    words = words_of(text)
+    if not words:
         raise empty()
+    for word in words:
+        if word.text[0] in "Rr":
+            message = f"croniter would draw lots for {quoted(word.text)} at every question anew"
+            hint = "without `dialect`, `H` is a value that comes from the job's name and stays"
+            raise ScheduleError(message, code="dialect", column=word.column, hint=hint)
     timeline(zone, "wildcard")  # for its error
     try:
         croniter(text, 0.0)

@@ -3,32 +3,47 @@
 Which other kinds of schedule there are is not known here: those are joined in `union.py`.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import product
+from typing import NamedTuple
 
 from cronjobs.core.schedule.cron import Kind
-from cronjobs.core.schedule.days import Days, year_of
+from cronjobs.core.schedule.days import END_DAY, Days, year_of
 from cronjobs.core.schedule.search import FIRST_INSTANT, LAST_INSTANT
-from cronjobs.core.schedule.wall import DAY_SECONDS, NO_EARLIER_WALL, NO_LATER_WALL, WallTimes, seconds_in
+from cronjobs.core.schedule.wall import (
+    DAY_SECONDS,
+    NO_EARLIER_WALL,
+    NO_LATER_WALL,
+    WallTimes,
+    lowest,
+    seconds_in,
+)
 from cronjobs.core.schedule.zone import timeline
 
 _EVERY_DAY_OF_YEAR = (1 << 366) - 1
 # A day's mask has 11 kB; few years have more than a handful of different days.
 _MOST_REMEMBERED = 256
+_NO_DAY_YET = -1 << 40
 
 
 class JoinedTimes:
     """The wall times of any of `allowed` and of none of `forbidden`.
 
-    The days of a year fall into classes: those on which the same of them match. A class is a key, in which
-    bit i is set if number i matches; its times of day are computed once.
+    The seconds of a day fall into groups: those that the same of them have. A group is a key, in which bit i
+    is set if number i has its seconds. There are few, on whatever days each of them matches: so the days on
+    which something is left are told by the groups, and only the times of a day that is looked at as a mask.
     """
 
-    __slots__ = ("_allowed_count", "_classes", "_members", "_times", "days")
+    __slots__ = ("_allowed_count", "_groups", "_known_day", "_known_years", "_members", "_times", "days")
 
     def __init__(self, allowed: Sequence[WallTimes], forbidden: Sequence[WallTimes]) -> None:
         self._allowed_count = len(allowed)
         self._members = (*allowed, *forbidden)
-        self._classes: dict[int, list[tuple[int, int]]] = {}
+        self._groups: list[_Group] | None = None
+        # The days of the members in a year -> the days on which something is left: most years are alike.
+        self._known_years: dict[tuple[int, ...], int] = {}
+        self._known_day = (_NO_DAY_YET, 0)
         self._times: dict[int, int] = {}
         self.days = Days(self._year_mask)
 
@@ -37,10 +52,10 @@ class JoinedTimes:
         day, second = divmod(wall, DAY_SECONDS)
         later = self._times_on(day) >> second
         if later:
-            return wall + _lowest(later)
+            return wall + lowest(later)
         next_day = self.days.first_from(day + 1)
         return (
-            NO_LATER_WALL if next_day is None else next_day * DAY_SECONDS + _lowest(self._times_on(next_day))
+            NO_LATER_WALL if next_day is None else next_day * DAY_SECONDS + lowest(self._times_on(next_day))
         )
 
     def last_until(self, wall: int) -> int:
@@ -68,8 +83,8 @@ class JoinedTimes:
         for year in range(first_year, last_year + 1):
             wanted = (1 << last) - 1 if year == last_year else _EVERY_DAY_OF_YEAR
             wanted &= -1 << first if year == first_year else -1
-            for mask, key in self._classes_of(year):
-                count += (mask & wanted).bit_count() * self._times_of(key).bit_count()
+            for days_left, seconds in self._left_in(self._masks_of(year)):
+                count += (days_left & wanted).bit_count() * seconds
         return count
 
     def between(self, start: int, end: int) -> Iterator[int]:
@@ -88,28 +103,61 @@ class JoinedTimes:
         return (self._times_on(day) & (1 << time) - 1).bit_count()
 
     def _year_mask(self, year: int) -> int:
-        return sum(mask for mask, key in self._classes_of(year) if self._times_of(key))
+        masks = self._masks_of(year)
+        found = self._known_years.get(masks)
+        if found is None:
+            found = 0
+            if self._may_be_left_in(masks):
+                for days_left, _ in self._left_in(masks):
+                    found |= days_left
+            self._known_years[masks] = found
+        return found
+
+    def _may_be_left_in(self, masks: Sequence[int]) -> bool:
+        """Return whether there are days of a year that no member forbids from midnight to midnight."""
+        open_days = 0
+        for number, (member, matching) in enumerate(zip(self._members, masks, strict=True)):
+            if number < self._allowed_count:
+                open_days |= matching
+            elif member.has_every_time:
+                open_days &= ~matching
+        return open_days != 0
+
+    def _masks_of(self, year: int) -> tuple[int, ...]:
+        return tuple(member.days.mask(year) for member in self._members)
+
+    def _left_in(self, masks: Sequence[int]) -> Iterator[tuple[int, int]]:
+        """Yield for each group its days that are left, as a mask, and how many seconds it has.
+
+        masks: the days of a year on which each member matches.
+        """
+        if self._groups is None:
+            self._groups = _groups(self._members, self._allowed_count)
+        for group in self._groups:
+            days_left = 0
+            for number in group.allowed:
+                days_left |= masks[number]
+            for number in group.forbidden:
+                days_left &= ~masks[number]
+                if not days_left:
+                    break
+            yield days_left, group.seconds
 
     def _times_on(self, day: int) -> int:
-        year, day_of_year = year_of(day)
-        for mask, key in self._classes_of(year):
-            if mask >> day_of_year & 1:
-                return self._times_of(key)
-        return 0
-
-    def _classes_of(self, year: int) -> list[tuple[int, int]]:
-        """Return the classes of a year as pairs of the days, as in Days, and the key."""
-        classes = self._classes.get(year)
-        if classes is None:
-            classes = [(_EVERY_DAY_OF_YEAR, 0)]
-            for number, member in enumerate(self._members):
-                matching = member.days.mask(year)
-                inside = [(mask & matching, key | 1 << number) for mask, key in classes if mask & matching]
-                classes = [(mask & ~matching, key) for mask, key in classes if mask & ~matching] + inside
-            self._classes[year] = classes
-        return classes
+        known_day, times = self._known_day
+        if day != known_day:
+            year, day_of_year = year_of(day)
+            key = sum(
+                1 << number
+                for number, member in enumerate(self._members)
+                if member.days.mask(year) >> day_of_year & 1
+            )
+            times = self._times_of(key)
+            self._known_day = day, times
+        return times
 
     def _times_of(self, key: int) -> int:
+        """Return what is left of a day on which those members match whose bits are set in `key`."""
         times = self._times.get(key)
         if times is None:
             times = 0
@@ -121,6 +169,47 @@ class JoinedTimes:
                 self._times.clear()
             self._times[key] = times
         return times
+
+
+class _Group(NamedTuple):
+    """Seconds of a day that the same members have: the indices of these, and how many seconds."""
+
+    allowed: list[int]
+    forbidden: list[int]
+    seconds: int
+
+
+def _groups(members: Sequence[WallTimes], allowed_count: int) -> list[_Group]:
+    """Return the groups that any of the allowed members has, and that are not forbidden on every day."""
+    hours = _parts([member.hours for member in members], allowed_count)
+    seconds_of_hour = _parts([member.hour_mask() for member in members], allowed_count)
+    seconds_by_key: Counter[int] = Counter()
+    for (hour_mask, hour_key), (second_mask, second_key) in product(hours, seconds_of_hour):
+        seconds_by_key[hour_key & second_key] += hour_mask.bit_count() * second_mask.bit_count()
+    # What forbids the most days comes first: where nothing is left, that is found soon.
+    days_forbidden = {
+        number: members[number].days.count(0, END_DAY) for number in range(allowed_count, len(members))
+    }
+    forbidding = sorted(days_forbidden, key=lambda number: -days_forbidden[number])
+    groups = []
+    for key, seconds in seconds_by_key.items():
+        allowed = [number for number in range(allowed_count) if key >> number & 1]
+        forbidden = [number for number in forbidding if key >> number & 1]
+        if allowed and not (forbidden and days_forbidden[forbidden[0]] == END_DAY):
+            groups.append(_Group(allowed, forbidden, seconds))
+    return groups
+
+
+def _parts(masks: Sequence[int], allowed_count: int) -> list[tuple[int, int]]:
+    """Part what the first masks have by which of all have it: (bits, key), bit i of the key for masks[i]."""
+    allowed = 0
+    for mask in masks[:allowed_count]:
+        allowed |= mask
+    parts = [(allowed, 0)]
+    for number, mask in enumerate(masks):
+        inside = [(bits & mask, key | 1 << number) for bits, key in parts if bits & mask]
+        parts = [(bits & ~mask, key) for bits, key in parts if bits & ~mask] + inside
+    return parts
 
 
 class JoinedSchedule:
@@ -174,6 +263,8 @@ class JoinedSchedule:
     def next_after(self, instant: int) -> int | None:
         """Return the first fire strictly after an instant; None after the last one."""
         earliest = max(instant + 1, FIRST_INSTANT)
+        # From `searched` to `found` there is nothing: a search over years is not made again every period.
+        searched, found = NO_LATER_WALL, NO_EARLIER_WALL
         while earliest <= LAST_INSTANT:
             start, first, end, offset, skipped_seconds = self._timeline.period(earliest)
             if skipped_seconds and earliest == start and self._is_owed(start + offset, skipped_seconds):
@@ -183,20 +274,25 @@ class JoinedSchedule:
                 if fire < first:
                     return fire
                 earliest = first
-            fire = self._all.first_from(earliest + offset) - offset
-            if fire < end:
-                return fire
+            if not searched <= earliest + offset <= found:
+                searched = earliest + offset
+                found = self._all.first_from(searched)
+            if found - offset < end:
+                return found - offset
             earliest = end
         return None
 
     def previous_before(self, instant: int) -> int | None:
         """Return the last fire strictly before an instant; None before the first one."""
         latest = min(instant - 1, LAST_INSTANT)
+        searched, found = NO_EARLIER_WALL, NO_LATER_WALL
         while latest >= FIRST_INSTANT:
             start, first, _, offset, skipped_seconds = self._timeline.period(latest)
-            fire = self._all.last_until(latest + offset) - offset
-            if fire >= first:
-                return fire
+            if not found <= latest + offset <= searched:
+                searched = latest + offset
+                found = self._all.last_until(searched)
+            if found - offset >= first:
+                return found - offset
             if first > start:
                 fire = self._again.last_until(min(latest, first - 1) + offset) - offset
                 if fire >= start:
@@ -243,7 +339,3 @@ class JoinedSchedule:
         if any(times.has_any(wall, wall + 1) for times in self._excluded):
             return False
         return any(times.has_any(wall - skipped_seconds, wall) for times in self._fixed)
-
-
-def _lowest(mask: int) -> int:
-    return (mask & -mask).bit_length() - 1

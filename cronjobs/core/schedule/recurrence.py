@@ -7,6 +7,7 @@ that DTSTART stood for; which periods the interval leaves out is computed here.
 
 from calendar import monthrange
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from itertools import islice
@@ -27,6 +28,7 @@ from cronjobs.core.schedule.rule import (
     SECONDLY,
     WEEKLY,
     YEARLY,
+    Frequency,
     Moment,
     Rule,
     read_rule,
@@ -44,6 +46,7 @@ from cronjobs.core.schedule.wall import (
     NO_LATER_WALL,
     WallSet,
     WallTimes,
+    lowest,
     seconds_in,
     whole_days,
 )
@@ -54,7 +57,8 @@ _EPOCH_DAY = date(1970, 1, 1).toordinal()
 _EVERY_DAY_OF_YEAR = (1 << 366) - 1
 # All kinds of year are among them. dateutil stops looking after the year 9999, and only there: so late in
 # time, a rule that finds nothing soon comes to its end.
-_LAST_28_YEARS = range(9972, 10000)
+# But for the very last year: of a week that ends after it, dateutil finds no day, but a ValueError.
+_LAST_28_YEARS = range(9971, 9999)
 
 
 def parse_recurrence(text: str, zone: str, starts_at: int | None) -> ZonedSchedule:
@@ -127,6 +131,10 @@ class Clipped:
         """Yield the wall times from `start` on and before `end`, in order."""
         return self._times.between(max(start, self._first), min(end, self._last + 1))
 
+    def within(self) -> WallTimes:
+        """Return days and times of day among which these all are."""
+        return self._times.within()
+
 
 class InPhase:
     """Those of `times` that lie in every so manieth hour, minute or second.
@@ -136,9 +144,10 @@ class InPhase:
     origin: a wall time at which one that counts begins.
     """
 
-    __slots__ = ("_origin", "_step_seconds", "_times", "_unit_seconds")
+    __slots__ = ("_days", "_origin", "_step_seconds", "_times", "_unit_seconds")
 
     def __init__(self, times: WallTimes, unit_seconds: int, step_seconds: int, origin: int) -> None:
+        self._days = _days_with_phase(times, unit_seconds, step_seconds, origin)
         self._times = times
         self._unit_seconds = unit_seconds
         self._step_seconds = step_seconds
@@ -146,21 +155,25 @@ class InPhase:
 
     def first_from(self, wall: int) -> int:
         """Return the first wall time that is not before `wall`, or NO_LATER_WALL."""
-        return next(self.between(wall, END_OF_WALL), NO_LATER_WALL)
+        for midnight, times in self._days_between(wall, END_OF_WALL):
+            if times:
+                return midnight + lowest(times)
+        return NO_LATER_WALL
 
     def last_until(self, wall: int) -> int:
         """Return the last wall time that is not after `wall`, or NO_EARLIER_WALL."""
         day, second = divmod(wall, DAY_SECONDS)
         earlier = self._times_on(day) & (2 << second) - 1
-        last_day: int | None = day
-        while not earlier and last_day is not None:
-            last_day = self._times.days.last_until(last_day - 1)
-            earlier = 0 if last_day is None else self._times_on(last_day)
-        return NO_EARLIER_WALL if last_day is None else last_day * DAY_SECONDS + earlier.bit_length() - 1
+        if not earlier:
+            last_day = self._days.last_until(day - 1)
+            if last_day is None:
+                return NO_EARLIER_WALL
+            day, earlier = last_day, self._times_on(last_day)
+        return day * DAY_SECONDS + earlier.bit_length() - 1
 
     def has_any(self, start: int, end: int) -> bool:
         """Return whether there is a wall time from `start` on and before `end`."""
-        return next(self.between(start, end), None) is not None
+        return any(times for _, times in self._days_between(start, end))
 
     def count(self, start: int, end: int) -> int:
         """Return how many wall times there are from `start` on and before `end`, day by day."""
@@ -172,9 +185,13 @@ class InPhase:
             for second in seconds_in(times):
                 yield midnight + second
 
+    def within(self) -> WallTimes:
+        """Return days and times of day among which these all are."""
+        return self._times
+
     def _days_between(self, start: int, end: int) -> Iterator[tuple[int, int]]:
         """Yield the midnight and the seconds that match, as a mask, of every day."""
-        for day in self._times.days.between(start // DAY_SECONDS, -(-end // DAY_SECONDS)):
+        for day in self._days.between(start // DAY_SECONDS, -(-end // DAY_SECONDS)):
             midnight = day * DAY_SECONDS
             times = self._times_on(day)
             if midnight < start:
@@ -184,17 +201,45 @@ class InPhase:
             yield midnight, times
 
     def _times_on(self, day: int) -> int:
-        first = (self._origin - day * DAY_SECONDS) % self._step_seconds
-        if first >= DAY_SECONDS or not self._times.days.has(day):
+        if not self._days.has(day):
             return 0
+        first = (self._origin - day * DAY_SECONDS) % self._step_seconds
         return _repeated_mask(self._unit_seconds, self._step_seconds) << first & self._times.time_mask()
+
+
+def _days_with_phase(times: WallTimes, unit_seconds: int, step_seconds: int, origin: int) -> Days:
+    """Return the days on which some of `times` are in phase; the arguments are those of InPhase.
+
+    After `period` days the phase is the same again. Of these, a time of day is in phase on one or on none.
+    """
+    common = gcd(step_seconds, DAY_SECONDS)
+    period = step_seconds // common
+    inverse = pow(DAY_SECONDS // common, -1, period)
+    found: set[int] = set()
+    for second in seconds_in(times.time_mask()):
+        distance = origin - second + second % unit_seconds
+        if distance % common == 0:
+            found.add(distance // common * inverse % period)
+            if len(found) == period:
+                break
+    # Twice and more, for a year that begins late in a period.
+    pattern = sum(1 << day for day in found) * sum(1 << day for day in range(0, period + 366, period))
+
+    def year_mask(year: int) -> int:
+        return times.days.mask(year) & pattern >> year_start(year) % period
+
+    return Days(year_mask)
 
 
 @lru_cache(maxsize=16)
 def _repeated_mask(unit_seconds: int, step_seconds: int) -> int:
     """Return a day's seconds that lie in a unit of which one begins at midnight and after every step."""
-    unit = (1 << unit_seconds) - 1
-    return sum(unit << second for second in range(0, DAY_SECONDS, step_seconds))
+    mask = (1 << unit_seconds) - 1
+    covered_seconds = step_seconds
+    while covered_seconds < DAY_SECONDS:
+        mask |= mask << covered_seconds
+        covered_seconds *= 2
+    return mask & (1 << DAY_SECONDS) - 1
 
 
 def _limited(rule: Rule, times: Clipped) -> Clipped:
@@ -208,56 +253,87 @@ def _limited(rule: Rule, times: Clipped) -> Clipped:
 def _unlimited(rule: Rule, start: datetime) -> WallSet:
     """Return the wall times of a rule without its bounds."""
     arguments = _arguments(rule, start)
-    hours, minutes, seconds = (
-        sum(1 << value for value in set(arguments[key])) if key in arguments else every
-        for key, every in (("byhour", EVERY_HOUR), ("byminute", EVERY_MINUTE), ("bysecond", EVERY_SECOND))
-    )
-    times = WallTimes(_days(rule, start), hours, minutes, seconds)
-    if rule.frequency <= DAILY or rule.interval == 1:
-        return times
+    masks = {
+        size: sum(1 << value for value in set(arguments[key])) if key in arguments else every
+        for size, key, every in (
+            (3600, "byhour", EVERY_HOUR),
+            (60, "byminute", EVERY_MINUTE),
+            (1, "bysecond", EVERY_SECOND),
+        )
+    }
+    if rule.frequency > DAILY and rule.interval > 1:
+        return _with_interval(rule, start, masks)
+    return WallTimes(_days(rule, start), masks[3600], masks[60], masks[1])
+
+
+def _with_interval(rule: Rule, start: datetime, masks: dict[int, int]) -> WallSet:
+    """Return the wall times of every so manieth hour, minute or second.
+
+    masks: the hours, minutes and seconds of a rule without an interval, by how many seconds one of them has.
+    """
     unit = {HOURLY: 3600, MINUTELY: 60, SECONDLY: 1}[rule.frequency]
     origin = _seconds(start) // unit * unit
     step = unit * rule.interval
-    # What is in phase has the same remainder on all days: without a time of day that has it, nothing fires.
-    common = gcd(step, DAY_SECONDS)
-    if not _repeated_mask(unit, common) << origin % common & times.time_mask():
+    is_plain = False
+    for size, whole in ((1, 60), (60, 3600), (3600, DAY_SECONDS)):
+        if size >= unit and step % size == 0:
+            # Whatever the day, the seconds, minutes or hours that count have the same remainder.
+            common = gcd(step, whole)
+            masks[size] &= sum(1 << at // size for at in range(origin // size * size % common, whole, common))
+            is_plain = is_plain or common == step
+    if not all(masks.values()):
         return whole_days(NO_DAY)
-    return InPhase(times, unit, step, origin)
+    times = WallTimes(_days(rule, start), masks[3600], masks[60], masks[1])
+    return times if is_plain else InPhase(times, unit, step, origin)
 
 
 def _days(rule: Rule, start: datetime) -> Days:
     """Return the days on which a rule may have times."""
     arguments = _arguments(rule, start) | {"byhour": 0, "byminute": 0, "bysecond": 0}
-    if rule.frequency > DAILY:
+    frequency = rule.frequency
+    if frequency > DAILY:
         # The interval counts hours or less.
         rule = rule._replace(frequency=DAILY, interval=1)
+    if frequency >= DAILY:
+        # The same days, but a year at a time: day by day, dateutil takes long to find that there is none.
+        frequency = YEARLY
+        if {1, -1}.isdisjoint(arguments.pop("bysetpos", [1])):
+            return NO_DAY
+        if not rule.names_days:
+            arguments["byweekday"] = range(7)
     known: dict[tuple[int, ...], int] = {}
 
     def year_mask(year: int) -> int:
         kind = _kind_of_year(year)
         if kind not in known:
-            _look_up(rule, arguments, kind, known)
+            _look_up(frequency, rule.week_start, arguments, kind, known)
         return known[kind] & _days_in_phase(rule, start, year)
 
     return Days(year_mask)
 
 
 def _look_up(
-    rule: Rule, arguments: dict[str, Any], kind: tuple[int, ...], known: dict[tuple[int, ...], int]
+    frequency: Frequency,
+    week_start: int,
+    arguments: dict[str, Any],
+    kind: tuple[int, ...],
+    known: dict[tuple[int, ...], int],
 ) -> None:
-    """Add to `known` the days that a rule has in a kind of year; in every kind, if it has none at all."""
+    """Add to `known` the days in a kind of year, and that there are none in those that were passed."""
     shown = next(year for year in _LAST_28_YEARS if _kind_of_year(year) == kind)
     mask = 0
     begin = datetime(shown, 1, 1)
-    if rule.frequency == WEEKLY:
-        begin -= timedelta(days=(begin.weekday() - rule.week_start) % 7)
-    for time in rrule(rule.frequency, dtstart=begin, **arguments):
-        if time.year > shown:
-            break
-        if time.year == shown:
-            mask |= 1 << time.timetuple().tm_yday - 1
-    else:
-        known |= {_kind_of_year(year): 0 for year in range(shown + 1, 10000)}
+    next_year = 9999
+    if frequency == WEEKLY:
+        begin -= timedelta(days=(begin.weekday() - week_start) % 7)
+    with suppress(ValueError):
+        for time in rrule(frequency, dtstart=begin, **arguments):
+            if time.year > shown:
+                next_year = time.year
+                break
+            if time.year == shown:
+                mask |= 1 << time.timetuple().tm_yday - 1
+    known |= {_kind_of_year(year): 0 for year in range(shown + 1, next_year)}
     known[kind] = mask
 
 

@@ -84,6 +84,11 @@ class ZonedSchedule:
         """Its wall times, if they are those of a cron text."""
         return self._wall_times if isinstance(self._wall_times, WallTimes) else None
 
+    @property
+    def times_within(self) -> WallTimes:
+        """Days and times of day among which all its wall times are."""
+        return self._wall_times.within()
+
     def next_after(self, instant: int) -> int | None:
         """Return the first fire strictly after an instant; None after the last one."""
         known_from, known_before, begin = self._round

@@ -30,7 +30,7 @@ class Elapsed:
         self.zone = zone
         self._step = step
         self._anchor = anchor
-        first, self._last = _bounds(zone)
+        first, self._last = first_and_last(zone)
         self._first = max(first, anchor + step)
 
     def __repr__(self) -> str:
@@ -144,7 +144,7 @@ def parse_reboot(text: str, zone: str) -> Reboot:
 
 
 @cache
-def _bounds(zone: str) -> tuple[int, int]:
+def first_and_last(zone: str) -> tuple[int, int]:
     """Return the first and the last instant that a wall clock of 1970-2199 shows."""
     calendar = days((1 << 32) - 2, (1 << 13) - 2, (1 << 7) - 1, EVERY_YEAR, False) or NO_DAY
     always = ZonedSchedule("", zone, "wildcard", whole_days(calendar), timeline(zone, "wildcard"))

@@ -18,6 +18,9 @@ LONGEST_BRIDGED_JUMP_SECONDS = 3 * 3600
 _BLOCK_BITS = 25
 # No zone has kept an offset for less than 6 days since 1970: with this stride no change is missed.
 _STRIDE_SECONDS = 3 * 86400
+# Nor for less than 4 months after 2087, where the last list of changes ends and a yearly rule goes on.
+_BY_RULE = 4102444800  # 2100-01-01
+_STRIDE_BY_RULE_SECONDS = 30 * 86400
 
 
 class Period(NamedTuple):
@@ -89,11 +92,15 @@ def timeline(zone: str, kind: Kind) -> Timeline:
     return Timeline(_offsets(zone), kind)
 
 
-def _changes(offset_at: Callable[[int], int], start: int, end: int) -> Iterator[tuple[int, int]]:
-    """Yield every instant after `start` and before `end` whose offset is new, with the offset; in order."""
+# The timelines of all kinds share what is found in a zone.
+@cache
+def _changes(offset_at: Callable[[int], int], start: int, end: int) -> list[tuple[int, int]]:
+    """Return every instant after `start` and before `end` whose offset is new, with the offset; in order."""
+    stride = _STRIDE_SECONDS if start < _BY_RULE else _STRIDE_BY_RULE_SECONDS
+    changes = []
     offset = offset_at(start)
     while start < end - 1:
-        probe = min(start + _STRIDE_SECONDS, end - 1)
+        probe = min(start + stride, end - 1)
         if offset_at(probe) == offset:
             start = probe
             continue
@@ -105,9 +112,11 @@ def _changes(offset_at: Callable[[int], int], start: int, end: int) -> Iterator[
             else:
                 changed = middle
         start, offset = changed, offset_at(changed)
-        yield start, offset
+        changes.append((start, offset))
+    return changes
 
 
+@cache
 def _offsets(zone: str) -> Callable[[int], int]:
     """Return the function from an instant to the zone's offset then, in seconds east of UTC."""
     # Known without data: a container that has none can still run jobs in UTC.
