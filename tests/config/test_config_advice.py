@@ -4,9 +4,9 @@ import re
 from datetime import UTC, datetime
 from inspect import cleandoc
 from pathlib import Path
-from time import process_time
 
 import pytest
+from work import calls_of
 
 import cronjobs
 from cronjobs.config.advice import advice
@@ -107,7 +107,7 @@ def test_a_file_that_is_none_gets_no_advice(tmp_path):
     assert advice(loaded, now=NOW) == []
 
 
-def test_thousands_of_jobs_are_looked_at_in_seconds(tmp_path):
+def test_thousands_of_jobs_are_not_much_work_each(tmp_path):
     path = tmp_path / "jobs.toml"
     path.write_text(
         "".join(
@@ -118,7 +118,4 @@ def test_thousands_of_jobs_are_looked_at_in_seconds(tmp_path):
     )
     loaded = read(str(path), environ={})
 
-    started = process_time()
-    advice(loaded, now=NOW)
-
-    assert process_time() - started < 4
+    assert calls_of(lambda: advice(loaded, now=NOW)) < 3000 * 1000
