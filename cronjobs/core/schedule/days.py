@@ -29,11 +29,12 @@ class Days:
 
     def __init__(self, year_mask: Callable[[int], int]) -> None:
         self._year_mask = year_mask
-        # With a year at either end in which nothing matches, so that no search has to mind the bounds.
-        self._masks: list[int | None] = [0, *_UNKNOWN_YEARS, 0]
+        # By the year's place in _YEAR_STARTS. In the first and the last nothing matches, so that no search has
+        # to mind the bounds.
+        self._masks = {0: 0, _LAST_INDEX: 0}
 
     def __bool__(self) -> bool:
-        return any(map(self._mask, range(len(self._masks))))
+        return any(map(self._mask, range(_LAST_INDEX)))
 
     def mask(self, year: int) -> int:
         """Return the mask of a year of 1969-2200."""
@@ -47,13 +48,10 @@ class Days:
     def first_from(self, day: int) -> int | None:
         """Return the first matching day that is not before `day`."""
         index = bisect_right(_YEAR_STARTS, day) - 1
-        mask = self._masks[index]
-        if mask is None:
-            mask = self._mask(index)
-        later = mask >> (day - _YEAR_STARTS[index])
+        later = self._mask(index) >> (day - _YEAR_STARTS[index])
         if later:
             return day + (later & -later).bit_length() - 1
-        for later_index in range(index + 1, len(self._masks)):
+        for later_index in range(index + 1, _LAST_INDEX):
             mask = self._mask(later_index)
             if mask:
                 return _YEAR_STARTS[later_index] + (mask & -mask).bit_length() - 1
@@ -86,7 +84,7 @@ class Days:
         return (self._mask(index) & (1 << (day - _YEAR_STARTS[index])) - 1).bit_count()
 
     def _mask(self, index: int) -> int:
-        mask = self._masks[index]
+        mask = self._masks.get(index)
         if mask is None:
             mask = self._masks[index] = self._year_mask(index + FIRST_YEAR - 1)
         return mask
@@ -131,8 +129,8 @@ def year_start(year: int) -> int:
     return 365 * (year - 1970) + before // 4 - before // 100 + before // 400 - 477
 
 
-_UNKNOWN_YEARS = (None,) * (LAST_YEAR - FIRST_YEAR + 1)
 _YEAR_STARTS = tuple(map(year_start, range(FIRST_YEAR - 1, LAST_YEAR + 2)))
+_LAST_INDEX = len(_YEAR_STARTS) - 1
 END_DAY = year_start(LAST_YEAR + 1)
 
 
