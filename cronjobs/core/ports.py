@@ -62,8 +62,11 @@ class Store(Protocol):
     A transaction that fails leaves nothing behind and can be tried again.
     """
 
-    def define(self, definitions: Iterable[Definition], now: int) -> dict[str, int]:
-        """Note the jobs there are; return since when (UTC seconds) each has had its present form."""
+    def define(self, definitions: Iterable[Definition], now: int, *, after: int = -1) -> dict[str, int]:
+        """Note the jobs there are; return since when each has had its present form, if that is after `after`.
+
+        Both are UTC seconds.
+        """
 
     def facts(self, jobs: Sequence[str]) -> dict[str, Facts]:
         """Return what decisions need, for each of the jobs."""

@@ -112,18 +112,19 @@ class Scheduler:
         now = self._reading.wall
         enabled = [job for job in self._jobs.values() if job.enabled]
         definitions = (Definition(job.name, job.form) for job in self._jobs.values())
-        defined_at = self._store.define(definitions, int(now))
         ticked_until = self._store.ticked_until()
+        if ticked_until is not None and ticked_until > now:
+            ticked_until = int(now) - WINDOW_SECONDS  # written while the clock was ahead: it says nothing
+        looked_until = int(now) if ticked_until is None else ticked_until
+        changed_at = self._store.define(definitions, int(now), after=looked_until)
         found = recover(self._store, self._jobs, self._clock)
         for run in found.closed:
             self._tell(RunFinished(run))
-        if ticked_until is not None and ticked_until > now:
-            ticked_until = int(now) - WINDOW_SECONDS  # written while the clock was ahead: it says nothing
         for job in enabled:
             self._agenda.add(job.name, self._schedules[job.name], int(now))
         self._dispatch.admit(found.resumed)
         if ticked_until is not None:
-            since = {job.name: max(ticked_until, defined_at[job.name]) for job in enabled}
+            since = {job.name: changed_at.get(job.name, ticked_until) for job in enabled}
             self._catch_up(since, now)
         if self._options.is_start:
             due = [job.name for job in enabled if is_due_at_start(job, int(now))]

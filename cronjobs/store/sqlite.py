@@ -141,8 +141,11 @@ class SqliteStore:
 
         return {row[0]: Identity(*row[1:]) for row in rows}
 
-    def define(self, definitions: Iterable["Definition"], now: int) -> dict[str, int]:
-        """Note the jobs there are; return since when each has had its present form."""
+    def define(self, definitions: Iterable["Definition"], now: int, *, after: int = -1) -> dict[str, int]:
+        """Note the jobs there are; return since when each has had its present form, if that is after `after`.
+
+        Both are UTC seconds.
+        """
         with self._transaction() as database:
             database.executemany(
                 "INSERT INTO job (name, form, defined_at) VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE"
@@ -150,7 +153,8 @@ class SqliteStore:
                 " WHERE job.form IS NOT excluded.form",
                 ((definition.job, definition.form, now) for definition in definitions),
             )
-            return dict(database.execute("SELECT name, defined_at FROM job WHERE form IS NOT NULL"))
+            recent = "SELECT name, defined_at FROM job WHERE form IS NOT NULL AND defined_at > ?"
+            return dict(database.execute(recent, (after,)))
 
     def facts(self, jobs: Sequence[str]) -> dict[str, Facts]:
         """Return what decisions need, for each of the jobs."""

@@ -660,6 +660,14 @@ def test_an_edited_job_has_its_form_from_now_on(store):
     assert define(store, "tidy", form="hourly", now=NOON + 9)["tidy"] == NOON + 9
 
 
+def test_only_what_has_changed_after_an_instant_is_told(store):
+    store.define([Definition("old", "hourly"), Definition("edited", "hourly")], NOON)
+
+    found = store.define([Definition("old", "hourly"), Definition("edited", "daily")], NOON + 9, after=NOON)
+
+    assert found == {"edited": NOON + 9}
+
+
 def test_an_edit_changes_no_count(store):
     define(store, "tidy", form="hourly")
     claim_one(store)

@@ -29,8 +29,8 @@ class Days:
 
     def __init__(self, year_mask: Callable[[int], int]) -> None:
         self._year_mask = year_mask
-        # By the year's place in _YEAR_STARTS. In the first and the last nothing matches, so that no search has
-        # to mind the bounds.
+        # By the year's place in _YEAR_STARTS. In the first and the last nothing matches, so that no search
+        # has to mind the bounds.
         self._masks = {0: 0, _LAST_INDEX: 0}
 
     def __bool__(self) -> bool:
