@@ -288,7 +288,7 @@ def test_what_all_read_alike_is_not_mentioned():
     ("text", "said"),
     [
         ("* * * * *", "it follows the clock: skipped times do not fire, repeated times fire again"),
-        ("@every 5m", "it counts seconds and does not know of them"),
+        ("@every 5m", "it counts the seconds that pass, whatever clocks do"),
         ("@reboot", "it does not depend on any clock"),
     ],
 )

@@ -110,7 +110,7 @@ _FATES = {
     "wildcard": "it follows the clock: skipped times do not fire, repeated times fire again",
     "fixed": "a time that is skipped fires right after the change, one that comes twice fires the first time;"
     " a change of more than three hours is a new clock",
-    "elapsed": "it counts seconds and does not know of them",
+    "elapsed": "it counts the seconds that pass, whatever clocks do",
     "reboot": "it does not depend on any clock",
 }
 
