@@ -7,7 +7,6 @@ that DTSTART stood for; which periods the interval leaves out is computed here.
 
 from calendar import monthrange
 from collections.abc import Iterator
-from contextlib import suppress
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from itertools import islice
@@ -326,13 +325,15 @@ def _look_up(
     next_year = 9999
     if frequency == WEEKLY:
         begin -= timedelta(days=(begin.weekday() - week_start) % 7)
-    with suppress(ValueError):
+    try:
         for time in rrule(frequency, dtstart=begin, **arguments):
             if time.year > shown:
                 next_year = time.year
                 break
             if time.year == shown:
                 mask |= 1 << time.timetuple().tm_yday - 1
+    except ValueError:  # dateutil goes on beyond the last year that datetime knows
+        pass
     known |= {_kind_of_year(year): 0 for year in range(shown + 1, next_year)}
     known[kind] = mask
 
