@@ -5,7 +5,6 @@ It needs no plugin of a test runner. No process is started, and nothing is writt
 
 import logging
 import os
-import sys
 from _thread import allocate_lock
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -26,6 +25,7 @@ from cronjobs.executors.imports import Misfits
 from cronjobs.executors.results import as_json
 from cronjobs.services.container import Container
 from cronjobs.services.logger import ROOT, JobLogger
+from cronjobs.services.loop import running_loop
 from cronjobs.services.run import add_query
 from cronjobs.signatures import Plan, injection
 from cronjobs.workflows.memory import MemoryJournal
@@ -231,7 +231,7 @@ def run_job(function: Callable[..., Any], /, **options: Unpack[RunOptions]) -> J
     run = _Run(function, options)
     if not run.plan.is_async:
         return run.perform()
-    if _is_in_loop():
+    if running_loop() is not None:
         raise _in_loop(run.name)
     import asyncio  # late: many jobs do without
 
@@ -273,7 +273,7 @@ class _Run:
         with self._journaled(), self.container:
             result = self._called(self.container.inject(self.plan.keywords))
             if hasattr(result, "__await__"):
-                if _is_in_loop():
+                if running_loop() is not None:
                     if isinstance(result, Coroutine):
                         result.close()
                     raise _in_loop(self.name)
@@ -490,11 +490,6 @@ def _name_of(function: Any) -> str:
     while isinstance(function, partial):
         function = function.func
     return getattr(function, "__qualname__", type(function).__qualname__).rpartition(".")[2]
-
-
-def _is_in_loop() -> bool:
-    asyncio = sys.modules.get("asyncio")  # where it is not loaded, no loop of it runs
-    return asyncio is not None and asyncio._get_running_loop() is not None
 
 
 def _in_loop(job: str) -> RuntimeError:

@@ -5,22 +5,23 @@ cleans up what it made, the last made first. How a factory is called says its `P
 holds says `run`.
 """
 
-import sys
 from _contextvars import ContextVar  # `contextvars` adds nothing but its name
 from collections.abc import Awaitable, Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from threading import Condition, RLock
+from threading import RLock
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self, TypeVar
 
 from cronjobs.core.errors import ServiceError
 from cronjobs.core.suggest import did_you_mean
+from cronjobs.services.generators import Unfinished, finish, finish_async, first_of, first_of_async
+from cronjobs.services.loop import ServiceLoop, running_loop
+from cronjobs.services.many_errors import collect, collect_async, prefer, raise_first
 from cronjobs.services.supplies import dependencies, in_a_circle
 from cronjobs.signatures import OTHER_NAMES, Plan, making, missing_hint, unknown_services
 from cronjobs.targets import RESERVED, parameter_name
 
 if TYPE_CHECKING:
-    from asyncio import AbstractEventLoop, Runner, Task
-    from concurrent.futures import Future
+    from asyncio import Task
 
     from cronjobs.core.waiting import Clock
     from cronjobs.core.workflow import Journal
@@ -61,22 +62,6 @@ class Recipe:
         return self._found
 
 
-class _Unfinished:
-    """A factory that has yielded its service, or is about to; what follows the `yield` is its clean-up.
-
-    begin: where its code stands before anything of it has run.
-    """
-
-    __slots__ = ("begin", "generator", "has_yielded", "is_async", "key")
-
-    def __init__(self, key: str, generator: Any, begin: int, is_async: bool) -> None:
-        self.key = key
-        self.generator = generator
-        self.begin = begin
-        self.is_async = is_async
-        self.has_yielded = False
-
-
 class Container:
     """Services by name, each made once, when it is first asked for.
 
@@ -97,16 +82,10 @@ class Container:
         self._made: dict[str, Any] = {}
         self._tasks: dict[str, Task[Any]] = {}  # makings under way in the event loop
         self._locks: dict[str, AbstractContextManager[Any]] = {}
-        self._unfinished: list[_Unfinished] = []
+        self._unfinished: list[Unfinished] = []
         self._scopes: list[Container] = []
         self._is_closed = False
-        # The root's: the loop in which async services live.
-        self._loop: AbstractEventLoop | None = None
-        self._runner: Runner | None = None  # of a sync job: a loop of its own
-        self._is_driven = False  # a thread runs it
-        self._handed: list[Future[Any]] = []  # to that thread, by others
-        self._is_stopping = False  # that thread takes no more
-        self._door = Condition()
+        self._loop = ServiceLoop()  # only the root's is used
         for key, factory in (services or {}).items():
             self.register(key, factory=factory)
 
@@ -176,14 +155,14 @@ class Container:
             if default is _MISSING:
                 self._refuse(key)
             return default
-        if _running_loop() is not None and self._is_async(name):
+        if running_loop() is not None and self._is_async(name):
             return Coming(key, lambda: self._value_in_loop(name))
         return self._value(name)
 
     def inject(self, names: Iterable[str]) -> dict[str, Any]:
         """Return {name: service} for a sync function. In an event loop, async ones must be made already."""
         values = {}
-        is_in_loop = _running_loop() is not None
+        is_in_loop = running_loop() is not None
         for name in names:
             if is_in_loop and self._existing(name) is _MISSING and self._is_async(name):
                 hint = f"make the function that takes it async, or `await container.resolve({name!r})` before"
@@ -195,7 +174,7 @@ class Container:
 
     async def inject_async(self, names: Iterable[str]) -> dict[str, Any]:
         """Return {name: service} for an async function, async services made and awaited."""
-        self._root()._loop = _running_loop()  # before any thread asks for what is to live in it
+        self._root()._loop.own = running_loop()  # before any thread asks for what is to live in it
         return {name: await self._value_in_loop(name) for name in names}
 
     def wait_for(self, awaitable: Awaitable[Any]) -> Any:
@@ -221,7 +200,7 @@ class Container:
 
     def close(self) -> None:
         """Clean up, the last made first; every clean-up runs, then the first error among them is raised."""
-        loop = _running_loop()
+        loop = running_loop()
         if loop is not None and self._has_async_clean_up():
             self._leave_to_parent()
             raise ServiceError(
@@ -230,29 +209,29 @@ class Container:
             )
         errors: list[BaseException] = []
         while (scope := _last(self._scopes)) is not None:
-            _collect(scope.close, errors)
+            collect(scope.close, errors)
         if any(not task.done() for task in self._tasks.values()):
-            _collect(lambda: self._run(self._give_up()), errors)
+            collect(lambda: self._run(self._give_up()), errors)
         while (unfinished := _last(self._unfinished)) is not None:
-            _collect(self._clean_up(unfinished), errors)
+            collect(self._clean_up(unfinished), errors)
             self._unfinished.remove(unfinished)
-        _collect(self._end, errors)
-        _raise_first(errors)
+        collect(self._end, errors)
+        raise_first(errors)
 
     async def aclose(self) -> None:
         """Clean up as `close` does, in an event loop."""
         errors: list[BaseException] = []
         while (scope := _last(self._scopes)) is not None:
-            await _collect_async(scope.aclose(), errors)
-        await _collect_async(self._give_up(), errors)
+            await collect_async(scope.aclose(), errors)
+        await collect_async(self._give_up(), errors)
         while (unfinished := _last(self._unfinished)) is not None:
             if unfinished.is_async:
-                await _collect_async(_finish_async(unfinished), errors)
+                await collect_async(finish_async(unfinished), errors)
             else:
-                _collect(self._clean_up(unfinished), errors)
+                collect(self._clean_up(unfinished), errors)
             self._unfinished.remove(unfinished)
-        _collect(self._end, errors)
-        _raise_first(errors)
+        collect(self._end, errors)
+        raise_first(errors)
 
     def __enter__(self) -> Self:
         return self
@@ -262,8 +241,8 @@ class Container:
             self.close()
             return
         errors: list[BaseException] = []
-        _collect(self.close, errors)
-        _prefer(error, errors)
+        collect(self.close, errors)
+        prefer(error, errors)
 
     async def __aenter__(self) -> Self:
         return self
@@ -273,8 +252,8 @@ class Container:
             await self.aclose()
             return
         errors: list[BaseException] = []
-        await _collect_async(self.aclose(), errors)
-        _prefer(error, errors)
+        await collect_async(self.aclose(), errors)
+        prefer(error, errors)
 
     # Inside
 
@@ -349,9 +328,8 @@ class Container:
             product = recipe.factory(**values, **dict.fromkeys(recipe.plan.containers, self))
             if recipe.plan.is_generator:
                 # Before it yields: a signal that comes in between must not lose the clean-up.
-                begin = product.gi_frame.f_lasti
-                self._unfinished.append(_Unfinished(recipe.key, product, begin, is_async=False))
-                return _first_of(product)
+                self._unfinished.append(Unfinished(recipe.key, product, is_async=False))
+                return first_of(product)
             if type(product).__name__ == "coroutine":
                 product.close()
                 raise ServiceError("its factory returned a coroutine", hint="make it an `async def`")
@@ -370,7 +348,7 @@ class Container:
             return self._value(name)
         import asyncio  # loaded already: a loop of it runs
 
-        loop = self._root()._loop = asyncio.get_running_loop()
+        loop = self._root()._loop.own = asyncio.get_running_loop()
         if recipe.is_transient:
             return await self._make_in_loop(recipe, name)
         if name in _under_way.get():
@@ -398,10 +376,9 @@ class Container:
             product = recipe.factory(**values, **dict.fromkeys(recipe.plan.containers, self))
             if recipe.plan.is_generator:
                 is_async = recipe.plan.is_async
-                begin = (product.ag_frame if is_async else product.gi_frame).f_lasti
-                unfinished = _Unfinished(recipe.key, product, begin, is_async)
+                unfinished = Unfinished(recipe.key, product, is_async=is_async)
                 self._unfinished.append(unfinished)
-                service = await _first_of_async(product) if is_async else _first_of(product)
+                service = await first_of_async(product) if is_async else first_of(product)
                 unfinished.has_yielded = True
                 return service
             return await product if recipe.plan.is_async else product
@@ -431,52 +408,12 @@ class Container:
 
     def _run(self, coroutine: Any) -> Any:
         """Return what a coroutine returns, from outside of any event loop."""
-        import asyncio
-        from contextvars import copy_context  # both late: only where a service is async
+        return self._root()._loop.run(coroutine)
 
-        root = self._root()
-        if root._loop is not None and root._runner is None and root._loop.is_running():
-            # A thread of an async job: its services live in the job's loop.
-            return asyncio.run_coroutine_threadsafe(coroutine, root._loop).result()
-        with root._door:
-            root._door.wait_for(lambda: not root._is_stopping)
-            if root._runner is None:
-                root._runner = asyncio.Runner()
-                root._runner.get_loop()  # made now: two threads must not make one each
-            runner, is_driven = root._runner, root._is_driven
-            if is_driven:  # by another thread, which sees it through
-                handed = asyncio.run_coroutine_threadsafe(coroutine, runner.get_loop())
-                root._handed.append(handed)
-            root._is_driven = True
-        if is_driven:
-            return handed.result()
-        try:
-            return runner.run(root._drive(coroutine), context=copy_context())
-        finally:  # also where a signal ended it
-            with root._door:
-                root._is_driven = root._is_stopping = False
-                root._door.notify_all()
-
-    async def _drive(self, coroutine: Any) -> Any:
-        """Return what a coroutine returns, once what other threads handed over meanwhile is done too."""
-        import asyncio  # loaded already, as above
-
-        try:
-            return await coroutine
-        finally:
-            while True:
-                with self._door:
-                    pending = [each for each in self._handed if not each.done()]
-                    self._handed = pending
-                    if not pending:
-                        self._is_stopping = True  # who comes now waits, and runs the loop next
-                        break
-                await asyncio.wait([asyncio.wrap_future(each) for each in pending])
-
-    def _clean_up(self, unfinished: _Unfinished) -> Callable[[], object]:
+    def _clean_up(self, unfinished: Unfinished) -> Callable[[], object]:
         if unfinished.is_async:
-            return lambda: self._run(_finish_async(unfinished))
-        return lambda: _finish(unfinished)
+            return lambda: self._run(finish_async(unfinished))
+        return lambda: finish(unfinished)
 
     async def _give_up(self) -> None:
         """End what is still being made."""
@@ -504,9 +441,7 @@ class Container:
         self._is_closed = True
         if self._parent is not None and self in self._parent._scopes:
             self._parent._scopes.remove(self)
-        if self._runner is not None:
-            self._runner.close()
-            self._runner = None
+        self._loop.close()
 
     def _must_be_open(self) -> None:
         if self._is_closed:
@@ -570,109 +505,5 @@ def plan_of(key: str, factory: Factory) -> Plan:
     return plan
 
 
-def _running_loop() -> "AbstractEventLoop | None":
-    asyncio = sys.modules.get("asyncio")  # where it is not loaded, no loop of it runs
-    return None if asyncio is None else asyncio._get_running_loop()
-
-
-def _first_of(generator: Generator[Any, None, None]) -> Any:
-    try:
-        return next(generator)
-    except StopIteration:
-        raise ServiceError("its factory yielded nothing") from None
-
-
-async def _first_of_async(generator: Any) -> Any:
-    try:
-        return await anext(generator)
-    except StopAsyncIteration:
-        raise ServiceError("its factory yielded nothing") from None
-
-
-def _finish(unfinished: _Unfinished) -> None:
-    generator = unfinished.generator
-    if generator.gi_frame is None:
-        return  # it failed while it made the service
-    if generator.gi_frame.f_lasti == unfinished.begin:
-        generator.close()
-        return
-    try:
-        next(generator)
-    except StopIteration:
-        return
-    except BaseException as exc:  # user code
-        exc.add_note(f"in the clean-up of the service `{unfinished.key}`")
-        raise
-    generator.close()
-    raise _yields_twice(unfinished.key)
-
-
-async def _finish_async(unfinished: _Unfinished) -> None:
-    generator = unfinished.generator
-    if generator.ag_frame is None:
-        if unfinished.has_yielded:
-            raise _closed_by_its_loop(unfinished.key)
-        return  # as above
-    if generator.ag_frame.f_lasti == unfinished.begin:
-        await generator.aclose()
-        return
-    try:
-        await anext(generator)
-    except StopAsyncIteration:
-        return
-    except BaseException as exc:  # user code
-        exc.add_note(f"in the clean-up of the service `{unfinished.key}`")
-        raise
-    await generator.aclose()
-    raise _yields_twice(unfinished.key)
-
-
-def _closed_by_its_loop(key: str) -> ServiceError:
-    return ServiceError(
-        f"the service `{key}` was not cleaned up: the event loop that it was made in ended before the run",
-        hint="make the job `async def`, or write `container.wait_for(...)` instead of `asyncio.run(...)`",
-    )
-
-
-def _yields_twice(key: str) -> ServiceError:
-    return ServiceError(f"the factory of `{key}` yields twice", hint="what it yields is the service")
-
-
 def _last(items: "Sequence[_Item]") -> "_Item | None":
     return items[-1] if items else None
-
-
-def _collect(function: Callable[[], object], errors: list[BaseException]) -> None:
-    try:
-        function()
-    except BaseException as exc:  # user code, or a signal that comes into it
-        errors.append(exc)
-
-
-async def _collect_async(awaitable: Awaitable[object], errors: list[BaseException]) -> None:
-    try:
-        await awaitable
-    except BaseException as exc:  # as above
-        errors.append(exc)
-
-
-def _raise_first(errors: list[BaseException]) -> None:
-    """Raise the first error, or what is to end the process; the others are noted on it."""
-    if errors:
-        first = next((each for each in errors if not isinstance(each, Exception)), errors[0])
-        _note_on(first, errors)
-        raise first
-
-
-def _prefer(error: BaseException, errors: list[BaseException]) -> None:
-    """Leave it at the error that ended the `with`, unless a later one is to end the process."""
-    if isinstance(error, Exception) and not all(isinstance(each, Exception) for each in errors):
-        _raise_first(errors)
-    _note_on(error, errors)
-
-
-def _note_on(error: BaseException, others: list[BaseException]) -> None:
-    for other in others:
-        if other is not error:
-            where = "; ".join(getattr(other, "__notes__", ()))
-            error.add_note(f"and then, {where or 'at the end'}: {type(other).__name__}: {other}")

@@ -1,6 +1,5 @@
 """What a job's author sees: `Query` and the `Result` of a `graph`."""
 
-import sys
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -8,6 +7,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cronjobs.core.errors import QueryError
+from cronjobs.services.loop import running_loop
 from cronjobs.services.query.pending import Pending
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class Query:
         QueryError, before any row is read where it is the question that is wrong.
         """
         answer = partial(self._answer, entity, fields, filters, pagination, with_deleted)
-        return Pending(answer) if _is_in_event_loop() else answer()
+        return Pending(answer) if running_loop() is not None else answer()
 
     def close(self) -> None:
         """Close the connections; later questions are refused."""
@@ -116,12 +116,6 @@ def _declared(relations: Mapping[str, Any]) -> "tuple[Declared, ...]":
     from cronjobs.services.query.relations import declared_relations  # late: most schemas declare their own
 
     return declared_relations(relations)
-
-
-def _is_in_event_loop() -> bool:
-    # Importing asyncio takes longer than most queries, and where it is not loaded, no loop runs.
-    asyncio = sys.modules.get("asyncio")
-    return asyncio is not None and asyncio._get_running_loop() is not None
 
 
 def _check_installed() -> None:
