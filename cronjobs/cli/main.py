@@ -170,7 +170,7 @@ _read_environment(group, "CRONJOBS")
 def run_command_line(arguments: Sequence[str], hand_over: "Callable[[Order], int] | None" = None) -> int:
     """Run a command and return its exit code; whatever goes wrong is said on standard error.
 
-    hand_over: what `run` gives its order to; without it, `run` schedules in this process.
+    hand_over: what `run` gives its order to, and returns the exit code of; no other command takes it.
     """
     for stream in (sys.stdout, sys.stderr):
         # A text that the terminal's encoding lacks is shown escaped, and fails nothing.
