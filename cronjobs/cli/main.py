@@ -189,7 +189,10 @@ def written(call: "Callable[[], int]") -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if isinstance(exc, BrokenPipeError):
             return 0
-        click.echo(f"error: {exc.strerror}", err=True)
+        try:
+            click.echo(f"error: {exc.strerror}", err=True)
+        except OSError:
+            pass  # that disk is full as well: the exit code has it all the same
         return 1
     return code
 
