@@ -7,6 +7,7 @@ import os
 import signal
 
 STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+_CAUGHT = (*STOPPING, signal.SIGUSR1, signal.SIGCHLD)
 
 
 class SignalPipe:
@@ -22,7 +23,7 @@ class SignalPipe:
         os.set_blocking(reading, False)
         os.set_blocking(writing, False)
         signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
-        for signum in (*STOPPING, signal.SIGUSR1, signal.SIGCHLD):
+        for signum in _CAUGHT:
             if signum != signal.SIGHUP or signal.getsignal(signum) != signal.SIG_IGN:  # else nohup's
                 signal.signal(signum, _note)
         return cls(reading)
@@ -33,6 +34,26 @@ class SignalPipe:
             return os.read(self.descriptor, 4096)
         except BlockingIOError:
             return b""
+
+    def fork(self) -> int:
+        """Fork this process; what signals the child gets is not written to this pipe."""
+        # Ctrl-C goes to both: the child's, noted here too, would be the second one, which stops at once.
+        former = signal.pthread_sigmask(signal.SIG_BLOCK, _CAUGHT)
+        try:
+            pid = os.fork()
+            if pid == 0:
+                signal.set_wakeup_fd(-1)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, former)
+        return pid
+
+
+def signal_name(signum: int) -> str:
+    """Return the name of a signal: `SIGTERM`."""
+    try:
+        return signal.Signals(signum).name
+    except ValueError:
+        return f"SIG{signum}"  # a real-time signal
 
 
 def _note(signum: int, frame: object) -> None:

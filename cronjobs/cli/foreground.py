@@ -5,12 +5,13 @@ What click, TOML and thousands of tables leave behind in a process's memory woul
 
 import gc
 import os
-import signal
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from cronjobs.core.errors import CronjobsError
+from cronjobs.processes import die_with_parent, load_libc
+from cronjobs.signals import signal_name
 
 if TYPE_CHECKING:
     from cronjobs.core.job import Configuration
@@ -29,26 +30,55 @@ class Order(NamedTuple):
 
 def run(arguments: Sequence[str], signals: "SignalPipe") -> int:
     """Run the scheduler as the command line says, and return its exit code."""
-    reading, writing = os.pipe()
-    reader = os.fork()
+    started = _start_reader(arguments, signals)
+    if started is None:
+        from cronjobs.cli.main import run_command_line  # then what reading leaves behind has to stay
+
+        return run_command_line(arguments, lambda order: schedule(order, signals))
+    answer = _answer(*started)
+    return answer if isinstance(answer, int) else schedule(answer, signals)
+
+
+def _start_reader(arguments: Sequence[str], signals: "SignalPipe") -> tuple[int, int] | None:
+    """Return the pid of a process that reads for this one, and the descriptor that its answer comes from.
+
+    None where no process can be made just now.
+    """
+    parent = os.getpid()
+    try:
+        reading, writing = os.pipe()
+    except OSError:
+        return None
+    try:
+        reader = signals.fork()
+    except OSError:
+        os.close(reading)
+        os.close(writing)
+        return None
     if reader == 0:
         os.close(reading)
-        _read_and_end(arguments, writing)
+        _read_and_end(arguments, writing, parent)
     os.close(writing)
+    return reader, reading
+
+
+def _answer(reader: int, reading: int) -> Order | int:
+    """Return the order that a reader gives, or the exit code where it gives none."""
     # Loaded while the other process reads.
     import pickle
 
     from cronjobs.engine import assemble  # noqa: F401
 
     with os.fdopen(reading, "rb") as pipe:
-        order = pipe.read()
+        written = pipe.read()
     code = os.waitstatus_to_exitcode(os.waitpid(reader, 0)[1])
     if code < 0:
-        name = signal.Signals(-code).name
-        return _explained(CronjobsError(f"the process that reads the configuration was ended by {name}"))
-    if code or not order:
+        message = f"the process that reads the configuration was ended by {signal_name(-code)}"
+        return _explained(CronjobsError(message))
+    if code or not written:
         return code
-    return schedule(pickle.loads(order), signals)
+    order: Order = pickle.loads(written)
+    return order
 
 
 def schedule(order: Order, signals: "SignalPipe") -> int:
@@ -69,12 +99,12 @@ def _explained(error: Exception, colour: bool | None = None) -> int:
     return written(lambda: explained(error, surroundings))
 
 
-def _read_and_end(arguments: Sequence[str], descriptor: int) -> NoReturn:
+def _read_and_end(arguments: Sequence[str], descriptor: int, parent: int) -> NoReturn:
     """Run the command line, and write the order that it gives to a descriptor."""
     code = CronjobsError.exit_code
     try:
         gc.disable()
-        signal.set_wakeup_fd(-1)  # signals are for the scheduler, which heeds them once it has the order
+        die_with_parent(load_libc(), parent)  # reading may take for ever: of a pipe, or what imports a module
         from cronjobs.cli.main import run_command_line
 
         def hand_over(order: Order) -> int:
@@ -87,5 +117,7 @@ def _read_and_end(arguments: Sequence[str], descriptor: int) -> NoReturn:
         code = run_command_line(arguments, hand_over)
         sys.stdout.flush()
         sys.stderr.flush()
+    except BaseException:  # ours: never back into the scheduler
+        sys.excepthook(*sys.exc_info())
     finally:
         os._exit(code)

@@ -170,7 +170,7 @@ _read_environment(group, "CRONJOBS")
 def run_command_line(arguments: Sequence[str], hand_over: "Callable[[Order], int] | None" = None) -> int:
     """Run a command and return its exit code; whatever goes wrong is said on standard error.
 
-    hand_over: what `run` gives its order to; without it, `run` schedules in this process.
+    hand_over: what `run` gives its order to, and returns the exit code of; no other command takes it.
     """
     for stream in (sys.stdout, sys.stderr):
         # A text that the terminal's encoding lacks is shown escaped, and fails nothing.
@@ -189,7 +189,10 @@ def written(call: "Callable[[], int]") -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if isinstance(exc, BrokenPipeError):
             return 0
-        click.echo(f"error: {exc.strerror}", err=True)
+        try:
+            click.echo(f"error: {exc.strerror}", err=True)
+        except OSError:
+            pass  # that disk is full as well: the exit code has it all the same
         return 1
     return code
 

@@ -49,10 +49,9 @@ def command(
     Prints the next-run schedule, then runs jobs until SIGTERM or SIGINT: runs may finish for --grace, then
     get SIGTERM, then, after their kill_after, SIGKILL. A second signal ends them at once.
     """
-    from cronjobs.cli.foreground import Order, schedule
+    from cronjobs.cli.foreground import Order
     from cronjobs.config.zone import is_zone, zone_of_surroundings
     from cronjobs.engine.options import LogOptions, Options
-    from cronjobs.signals import SignalPipe
 
     configuration = surroundings.configuration()
     grace_seconds = configuration.settings.grace_seconds if grace is None else grace
@@ -65,6 +64,5 @@ def command(
         colour=os.isatty(1) if surroundings.colour is None else surroundings.colour,
     )
     order = Order(configuration, Options(grace_seconds, exit_when_done), log, surroundings.colour)
-    if surroundings.hand_over is None:
-        return schedule(order, SignalPipe.open())
+    assert surroundings.hand_over is not None
     return surroundings.hand_over(order)

@@ -23,7 +23,8 @@ class Agenda:
 
     def __init__(self) -> None:
         # An entry is one number, the instant in front of the job's place: a tuple is four times as large, and
-        # compared half as fast. Places are given in the order in which jobs are added, and never again.
+        # compared half as fast. Places are given in the order in which jobs are added; a job that is added
+        # again has a new one, and the old one stays empty until there are too many of those.
         self._heap: list[int] = []
         self._places: dict[str, int] = {}
         self._jobs: list[str] = []  # by place

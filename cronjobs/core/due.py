@@ -18,8 +18,7 @@ def schedule_of(job: "Job", *, hash_seed: str = "", anchor: int = 0) -> Schedule
     """
     name, seed = (job.name, hash_seed) if any(map(has_hash, job.schedule)) else ("", "")
     anchor = anchor if is_anchored(job) else 0
-    is_free = not job.exclude and job.starts_at is None and job.ends_at is None
-    if is_free and len(job.schedule) == 1:
+    if _is_free(job) and len(job.schedule) == 1:
         return parse_schedule(
             *(job.schedule[0], job.timezone), job=name, hash_seed=seed, anchor=anchor, dialect=job.dialect
         )
@@ -50,9 +49,13 @@ def schedules_of(configuration: "Configuration", anchors: Mapping[str, int]) -> 
 
 def _is_plain(job: "Job") -> bool:
     """Return whether a job's one text and its zone say all."""
-    is_free = not job.exclude and job.starts_at is None and job.ends_at is None
     is_alone = len(job.schedule) == 1 and job.dialect == "cronjobs"
-    return is_free and is_alone and not has_hash(job.schedule[0]) and not is_anchored(job)
+    return _is_free(job) and is_alone and not has_hash(job.schedule[0]) and not is_anchored(job)
+
+
+def _is_free(job: "Job") -> bool:
+    """Return whether a job has no bounds, and excludes nothing."""
+    return not job.exclude and job.starts_at is None and job.ends_at is None
 
 
 def is_anchored(job: "Job") -> bool:

@@ -17,6 +17,7 @@ from cronjobs.executors.wire import (
     receive_at_length,
     send_at_length,
 )
+from cronjobs.signals import signal_name
 
 if TYPE_CHECKING:
     from cronjobs.executors.pool import Zygote
@@ -191,7 +192,7 @@ class LiveRun:
     ) -> Ended:
         """Return how its process ended, from what `wait4` said of it."""
         code = os.waitstatus_to_exitcode(status)
-        exit_code, signum = (code, None) if code >= 0 else (None, _signal_name(-code))
+        exit_code, signum = (code, None) if code >= 0 else (None, signal_name(-code))
         usage = Usage(user_seconds, system_seconds, rss * _RSS_UNIT_BYTES)
         error, result = self._reported(is_success=not status)
         return Ended(self.launch.number, finished_at, exit_code, signum, error, usage, result)
@@ -222,12 +223,3 @@ def _is_json(text: str) -> bool:
     except (ValueError, RecursionError):
         return False
     return True
-
-
-def _signal_name(signum: int) -> str:
-    import signal
-
-    try:
-        return signal.Signals(signum).name
-    except ValueError:
-        return f"SIG{signum}"  # a real-time signal

@@ -175,7 +175,7 @@ def _conclude(look: _Look, too_late: str) -> Verdict:
 
 
 def _ending(status: int) -> str:
-    import signal  # slow to import, and needed for a name only
+    from cronjobs.signals import signal_name  # `signal` is slow to import, and needed for a name only
 
     code = os.waitstatus_to_exitcode(status)
-    return f"exit code {code}" if code >= 0 else signal.Signals(-code).name
+    return f"exit code {code}" if code >= 0 else signal_name(-code)

@@ -144,6 +144,11 @@ def test_a_full_disk_is_said_and_is_no_error_of_our_own(place):
     assert answer.err.splitlines()[-1] == "error: No space left on device"
 
 
+@pytest.mark.parametrize("command", ["run", "next"])
+def test_an_error_that_cannot_be_said_is_one_all_the_same(place, command):
+    assert place.shell(f'"$@" -f none.toml {command} 2>/dev/full').code == 1
+
+
 def test_a_run_whose_output_nobody_reads_is_run_and_recorded(place):
     answer = place.shell('"$@" trigger greet >/dev/full')
 

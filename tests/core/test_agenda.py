@@ -1,5 +1,6 @@
 """Which job is due when, and that nothing is due twice or forgotten."""
 
+import random
 from itertools import pairwise
 
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cronjobs.core.agenda import Agenda
+from cronjobs.core.catch_up import LATE_SECONDS
 from cronjobs.core.job import Occurrence
 from cronjobs.core.schedule import parse_schedule
 
@@ -185,3 +187,58 @@ def test_however_the_ticks_fall_each_occurrence_comes_out_once_and_in_order(sche
     assert set(due) == expected
     assert len(due) == len(expected)
     assert all(one.scheduled_for <= other.scheduled_for for one, other in pairwise(due))
+
+
+class Plain:
+    """What an agenda is to do, done by looking at every job each time."""
+
+    def __init__(self):
+        self.next = {}  # {job: (instant, when it was added, schedule)}
+        self.added = 0
+
+    def add(self, job, schedule, after):
+        self.next.pop(job, None)
+        if (instant := schedule.next_after(after)) is not None:
+            self.added += 1
+            self.next[job] = (instant, self.added, schedule)
+
+    def remove(self, job):
+        self.next.pop(job, None)
+
+    def in_order(self):
+        return sorted((instant, added, job) for job, (instant, added, _) in self.next.items())
+
+    def due(self, now):
+        found = []
+        while (order := self.in_order()) and order[0][0] <= now:
+            instant, added, job = order[0]
+            found.append(Occurrence(job, instant))
+            schedule = self.next.pop(job)[2]
+            upcoming = schedule.next_after(instant if instant >= now - LATE_SECONDS else now)
+            if upcoming is not None:
+                self.next[job] = (upcoming, added, schedule)
+        return found
+
+
+@pytest.mark.parametrize("start", [0, NOON, -NOON, -(2**40)])
+@pytest.mark.parametrize("count", [3, 100])
+def test_thousands_of_changes_leave_what_is_due_and_in_which_order(start, count):
+    chance = random.Random(f"{start} {count}")
+    agenda, plain, now = Agenda(), Plain(), start
+    texts = ("* * * * *", "*/7 * * * * *", "@daily") if start > 0 else ()
+    schedules = [parse_schedule(text) for text in texts]
+    schedules += [Instants(*(start + chance.randrange(-900, 900) for _ in range(9))) for _ in range(5)]
+
+    for _ in range(5000):
+        job, after = f"job-{chance.randrange(count)}", now + chance.randrange(-200, 50)
+        schedule = chance.choice(schedules)
+        for each in (agenda, plain):
+            each.remove(job) if after % 4 == 0 else each.add(job, schedule, after)
+        assert (job in agenda, len(agenda)) == (job in plain.next, len(plain.next))
+        if after % 9 == 0:
+            now += chance.choice([0, 1, 5, 70]) if now < start + 900 else -1500
+            order = plain.in_order()
+            assert list(agenda) == [(instant, name) for instant, _, name in order]
+            assert sorted(agenda.before(now)) == sorted(name for instant, _, name in order if instant < now)
+            assert agenda.wake_at() == (order[0][0] if order else None)
+            assert agenda.due(now) == plain.due(now)

@@ -116,6 +116,20 @@ def process_group_limit(name):
         group.rmdir()
 
 
+def test_where_no_process_can_be_made_at_the_start_the_scheduler_reads_its_file_itself(site):
+    site.define({"job": {"callable": "work:notes_its_name", "enabled": False}}, work=WORK)
+    with process_group_limit(f"cronjobs-test-{os.getpid()}") as group:
+        (group / "pids.max").write_text("1")
+        try:
+            scheduler = site.run_until_done(
+                under=["sh", "-c", f'echo $$ > {group}/cgroup.procs && exec "$@"', "sh"]
+            )
+        finally:
+            site.close()
+    assert scheduler.logged("next_run", job="job")
+    assert scheduler.errors == ""
+
+
 @pytest.mark.parametrize("isolation", ["fork", "spawn"])
 def test_while_no_process_can_be_made_runs_wait_and_then_run_once(site, isolation):
     site.define({"job": {"callable": "work:notes_its_name", "isolation": isolation}}, work=WORK)

@@ -5,6 +5,7 @@ import pty
 import random
 import signal
 import subprocess
+import sys
 import termios
 import time
 import tty
@@ -209,13 +210,62 @@ def test_a_signal_while_the_file_is_read_is_heeded_before_anything_is_started(si
     assert not scheduler.logged("run_started")
 
 
-def test_a_reader_that_is_killed_is_told_of(reading):
+@pytest.mark.parametrize(("signum", "name"), [(signal.SIGKILL, "SIGKILL"), (40, "SIG40")])
+def test_a_reader_that_is_killed_is_told_of(reading, signum, name):
     scheduler, reader = reading
 
-    os.kill(reader.pid, signal.SIGKILL)
+    os.kill(reader.pid, signum)
 
     assert scheduler.wait() == 70
-    assert scheduler.errors == "error: the process that reads the configuration was ended by SIGKILL\n"
+    assert scheduler.errors == f"error: the process that reads the configuration was ended by {name}\n"
+
+
+def test_a_scheduler_that_is_killed_takes_its_reader_with_it(reading):
+    scheduler, reader = reading
+
+    scheduler.kill()
+
+    wait_until(lambda: not is_running(reader.pid), "the reader is gone")
+
+
+def test_a_reader_that_fails_says_why(site):
+    broken = site.directory / "broken"
+    broken.mkdir()
+    (broken / "click.py").write_text("raise ImportError('half installed')\n")
+
+    scheduler = site.start(env={"PYTHONPATH": str(broken)})
+
+    assert scheduler.wait() == 70
+    assert scheduler.errors.endswith("ImportError: half installed\n")
+
+
+SIGNALLED_AT_BIRTH = """
+import os, signal
+from cronjobs.signals import SignalPipe
+fork = os.fork
+def fork_and_signal():
+    pid = fork()
+    if pid == 0:
+        os.kill(os.getpid(), signal.SIGINT)
+    return pid
+os.fork = fork_and_signal
+signals = SignalPipe.open()
+pid = signals.fork()
+if pid == 0:
+    os._exit(7)
+assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 7
+os.kill(os.getpid(), signal.SIGTERM)
+print([signal.Signals(each).name for each in signals.read() if each != signal.SIGCHLD])
+"""
+
+
+def test_a_signal_that_the_reader_gets_is_none_to_the_scheduler():
+    # Ctrl-C reaches both; for the scheduler it is the first signal all the same.
+    command = [sys.executable, "-c", SIGNALLED_AT_BIRTH]
+
+    answer = subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+    assert (answer.stdout, answer.stderr) == ("['SIGTERM']\n", "")
 
 
 # As process 1
