@@ -10,7 +10,7 @@ if TYPE_CHECKING:  # not from `typing`: importing that takes a quarter of what `
     from typing import NoReturn
 
 # What may go on for days; every other command is over in a moment.
-_LASTING = {"run", "trigger"}
+_LASTING = {"run", "trigger", "workflow"}
 # The options before the command that are followed by a value.
 OPTIONS_WITH_VALUES = {"-f", "--file", "--state", "--app-dir", "--color"}
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from cronjobs.signals import SignalPipe
 
 
-class Order(NamedTuple):
+class Instructions(NamedTuple):
     """What the scheduler is to do. colour: whether its errors have any; None where their reader decides."""
 
     configuration: "Configuration"
@@ -34,7 +34,7 @@ def run(arguments: Sequence[str], signals: "SignalPipe") -> int:
     if started is None:
         from cronjobs.cli.main import run_command_line  # then what reading leaves behind has to stay
 
-        return run_command_line(arguments, lambda order: schedule(order, signals))
+        return run_command_line(arguments, lambda instructions: schedule(instructions, signals))
     answer = _answer(*started)
     return answer if isinstance(answer, int) else schedule(answer, signals)
 
@@ -62,8 +62,8 @@ def _start_reader(arguments: Sequence[str], signals: "SignalPipe") -> tuple[int,
     return reader, reading
 
 
-def _answer(reader: int, reading: int) -> Order | int:
-    """Return the order that a reader gives, or the exit code where it gives none."""
+def _answer(reader: int, reading: int) -> Instructions | int:
+    """Return the instructions that a reader gives, or the exit code where it gives none."""
     # Loaded while the other process reads.
     import pickle
 
@@ -77,18 +77,18 @@ def _answer(reader: int, reading: int) -> Order | int:
         return _explained(CronjobsError(message))
     if code or not written:
         return code
-    order: Order = pickle.loads(written)
-    return order
+    instructions: Instructions = pickle.loads(written)
+    return instructions
 
 
-def schedule(order: Order, signals: "SignalPipe") -> int:
+def schedule(instructions: Instructions, signals: "SignalPipe") -> int:
     """Run the scheduler in this process, and return its exit code."""
     from cronjobs.engine import assemble
 
     try:
-        return assemble.schedule(order.configuration, order.options, order.log, signals)
+        return assemble.schedule(instructions.configuration, instructions.options, instructions.log, signals)
     except Exception as exc:
-        return _explained(exc, order.colour)
+        return _explained(exc, instructions.colour)
 
 
 def _explained(error: Exception, colour: bool | None = None) -> int:
@@ -100,18 +100,18 @@ def _explained(error: Exception, colour: bool | None = None) -> int:
 
 
 def _read_and_end(arguments: Sequence[str], descriptor: int, parent: int) -> NoReturn:
-    """Run the command line, and write the order that it gives to a descriptor."""
+    """Run the command line, and write the instructions that it gives to a descriptor."""
     code = CronjobsError.exit_code
     try:
         gc.disable()
         die_with_parent(load_libc(), parent)  # reading may take for ever: of a pipe, or what imports a module
         from cronjobs.cli.main import run_command_line
 
-        def hand_over(order: Order) -> int:
+        def hand_over(instructions: Instructions) -> int:
             import pickle
 
             with os.fdopen(descriptor, "wb") as pipe:
-                pickle.dump(order, pipe, pickle.HIGHEST_PROTOCOL)
+                pickle.dump(instructions, pipe, pickle.HIGHEST_PROTOCOL)
             return 0
 
         code = run_command_line(arguments, hand_over)

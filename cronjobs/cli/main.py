@@ -14,7 +14,7 @@ from cronjobs.core.errors import ConfigError, CronjobsError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cronjobs.cli.foreground import Order
+    from cronjobs.cli.foreground import Instructions
     from cronjobs.core.job import Configuration
 
 COMMANDS = {
@@ -52,7 +52,9 @@ class Surroundings:
     colour: None leaves it to whether standard output is a terminal. hand_over: see `run_command_line`.
     """
 
-    def __init__(self, *, as_json: bool = False, hand_over: "Callable[[Order], int] | None" = None) -> None:
+    def __init__(
+        self, *, as_json: bool = False, hand_over: "Callable[[Instructions], int] | None" = None
+    ) -> None:
         self.file = "jobs.toml"
         self.state: str | None = None
         self.app_dir: str | None = None
@@ -167,10 +169,12 @@ def _read_environment(command: click.Command, prefix: str) -> None:
 _read_environment(group, "CRONJOBS")
 
 
-def run_command_line(arguments: Sequence[str], hand_over: "Callable[[Order], int] | None" = None) -> int:
+def run_command_line(
+    arguments: Sequence[str], hand_over: "Callable[[Instructions], int] | None" = None
+) -> int:
     """Run a command and return its exit code; whatever goes wrong is said on standard error.
 
-    hand_over: what `run` gives its order to, and returns the exit code of; no other command takes it.
+    hand_over: what `run` gives its instructions to, and returns the exit code of; no other command takes it.
     """
     for stream in (sys.stdout, sys.stderr):
         # A text that the terminal's encoding lacks is shown escaped, and fails nothing.

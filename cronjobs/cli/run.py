@@ -49,7 +49,7 @@ def command(
     Prints the next-run schedule, then runs jobs until SIGTERM or SIGINT: runs may finish for --grace, then
     get SIGTERM, then, after their kill_after, SIGKILL. A second signal ends them at once.
     """
-    from cronjobs.cli.foreground import Order
+    from cronjobs.cli.foreground import Instructions
     from cronjobs.config.zone import is_zone, zone_of_surroundings
     from cronjobs.engine.options import LogOptions, Options
 
@@ -63,6 +63,8 @@ def command(
         zone=zone if is_zone(zone) else "UTC",
         colour=os.isatty(1) if surroundings.colour is None else surroundings.colour,
     )
-    order = Order(configuration, Options(grace_seconds, exit_when_done), log, surroundings.colour)
+    instructions = Instructions(
+        configuration, Options(grace_seconds, exit_when_done), log, surroundings.colour
+    )
     assert surroundings.hand_over is not None
-    return surroundings.hand_over(order)
+    return surroundings.hand_over(instructions)
