@@ -1,8 +1,9 @@
 """What the verdicts on modules make of the jobs, with all that they need."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from cronjobs.core.events import Note
 from cronjobs.core.failure import Failure
 from cronjobs.executors.verdicts import Verdict
 from cronjobs.services.supplies import Supplies, dependencies, in_a_circle
@@ -29,16 +30,58 @@ class Findings:
     def __init__(self, jobs: Mapping[str, Sequence[str]], supplies: Supplies) -> None:
         """jobs: {module: the jobs whose callables live in it}."""
         self.verdicts: dict[str, Verdict] = {}
+        self.found: dict[str, Finding] = {}  # by job, once all that it needs has been looked at
+        self._alike: dict[Finding, Finding] = {}  # so that thousands of jobs share a handful of findings
+        # {job: its module}: a module of a service that it needs is still to be looked at.
+        self._half_found: dict[str, str] = {}
         self._jobs = jobs
         self._injectable = supplies.injectable
         self._keys = {parameter_name(key): key for key in supplies.services}
         self._service_modules = supplies.modules
 
-    def of_job(self, job: str, module: str) -> Finding | None:
-        """Return what is known of a job of a module; None until all that it needs has been looked at."""
-        verdict = self.verdicts.get(module)
-        if verdict is None:
-            return None
+    @property
+    def unseen(self) -> set[str]:
+        """The modules of jobs and services on which there is no verdict."""
+        return {*self._jobs, *self._service_modules.values()} - self.verdicts.keys()
+
+    def take(self, verdict: Verdict) -> list[str]:
+        """Take a module's first verdict, or a later one; return the jobs that are found now, or anew."""
+        dependents = self.dependents(verdict.module)
+        self.verdicts[verdict.module] = verdict
+        news = []
+        for job, module in (dependents | dict(sorted(self._half_found.items()))).items():
+            finding = self._of_job(job, module)
+            if finding is None:
+                self._half_found[job] = module
+            else:
+                self._half_found.pop(job, None)
+                self.found[job] = self._alike.setdefault(finding, finding)
+                news.append(job)
+        return news
+
+    def dependents(self, module: str) -> dict[str, str]:
+        """Return {job: its module} of those that live in a module or, as known so far, need its services."""
+        keys = {key for key, each in self._service_modules.items() if each == module}
+        found = dict.fromkeys(self._jobs.get(module, ()), module)
+        for other in self._jobs.keys() - {module} if keys else ():
+            for job in self._jobs[other]:
+                if job in self.found and keys & set(self.found[job].needs):
+                    found[job] = other
+        return found
+
+    def circles(self) -> dict[str, str]:
+        """Return {key: message} for each service at which a circle of them begins, each circle once."""
+        found: dict[str, str] = {}
+        told: set[str] = set()
+        for key in self._service_modules:
+            circle = self._circle((parameter_name(key),))
+            if circle and not told & set(circle):
+                told.update(circle)
+                found[key] = in_a_circle([self._keys[name] for name in circle])
+        return found
+
+    def _of_job(self, job: str, module: str) -> Finding | None:
+        verdict = self.verdicts[module]
         failure = verdict.failure or verdict.failures.get(job)
         if failure is not None:
             return Finding(failure=failure)
@@ -52,28 +95,6 @@ class Findings:
         verdicts = [verdict, *(self.verdicts[self._service_modules[key]] for key in needs if key != "query")]
         leftovers = tuple(dict.fromkeys(each for one in verdicts for each in one.leftovers))
         return Finding(plan, None, leftovers, tuple(needs), max(each.seconds for each in verdicts))
-
-    def dependents(self, module: str) -> list[str]:
-        """Return the jobs that live in a module or need a service that does."""
-        keys = {key for key, each in self._service_modules.items() if each == module}
-        found = list(self._jobs.get(module, ()))
-        for other in self._jobs.keys() - {module} if keys else ():
-            for job in self._jobs[other]:
-                finding = self.of_job(job, other)
-                if finding and keys & set(finding.needs):
-                    found.append(job)
-        return found
-
-    def circles(self) -> dict[str, str]:
-        """Return {key: message} for each service at which a circle of them begins, each circle once."""
-        found: dict[str, str] = {}
-        told: set[str] = set()
-        for key in self._service_modules:
-            circle = self._circle((parameter_name(key),))
-            if circle and not told & set(circle):
-                told.update(circle)
-                found[key] = in_a_circle([self._keys[name] for name in circle])
-        return found
 
     def _gather(
         self, names: Sequence[str], path: tuple[str, ...], needs: dict[str, None]
@@ -117,3 +138,28 @@ class Findings:
             if name in self._keys and name not in path and (circle := self._circle((*path, name))):
                 return circle
         return ()
+
+
+def notes_on(verdict: Verdict, supplies: Supplies) -> Iterator[Note]:
+    """Yield what people are told of a module: what it printed, and what does not work with it."""
+    module = verdict.module
+    for line in verdict.output.splitlines():
+        yield Note("info", "import_output", f"{module}: {line}")
+    failures = dict(verdict.service_failures)
+    if verdict.failure is not None:
+        keys = [key for key, each in supplies.modules.items() if each == module]
+        failures = dict.fromkeys(keys, verdict.failure)
+    for key, failure in failures.items():
+        yield Note("error", "service_failed", f"the service `{key}`: {told(failure)}")
+    if verdict.leftovers:
+        left = ", ".join(verdict.leftovers)
+        message = (
+            f"importing `{module}` leaves {left} behind, which no fork survives: its jobs run in a fresh"
+            " interpreter each, more slowly"
+        )
+        yield Note("warning", "import_leaves_threads", message)
+
+
+def told(failure: Failure) -> str:
+    """Return what people are told of a failure: with where it happened, if that is known."""
+    return f"{failure.message}\n{failure.traceback}" if failure.traceback else failure.message

@@ -9,18 +9,19 @@ import signal
 from collections import deque
 from collections.abc import Sequence
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any
 
 from cronjobs.core.events import Note
 from cronjobs.core.failure import Failure
 from cronjobs.core.job import Configuration, Isolation, Job
 from cronjobs.core.ports import Clock, ExecutorEvent, Launch, Prepared, Said, Signalled, Unprepared, Vanished
 from cronjobs.executors import wire
-from cronjobs.executors.findings import Finding, Findings
+from cronjobs.executors.findings import Finding, Findings, notes_on, told
+from cronjobs.executors.first_look import FirstLook, cores
 from cronjobs.executors.live_run import LiveRun, Stream
 from cronjobs.executors.orders import GoingOn, JobSetup, Order
 from cronjobs.executors.pool import Pool, Reports, spawn
-from cronjobs.executors.verdicts import Verdict, verdict_from
+from cronjobs.executors.verdicts import Verdict
 from cronjobs.executors.watch import Watch
 from cronjobs.processes import give_back_memory, kill_group, kill_process, ticks_now
 from cronjobs.services.supplies import Supplies
@@ -32,8 +33,6 @@ HEAVY_SECONDS = 0.1  # an import that takes longer makes every fork of the proce
 _MOST_ZYGOTES = 4
 # A short run's output is read once, at its end; a longer one's as it comes.
 _UNWATCHED_SECONDS = 0.05
-# For so long, a zygote waits for the first look at modules that it might serve too.
-_PROBE_HEAD_START_SECONDS = 1.0
 _NO_PLAN = Plan((), is_async=False)
 _NOTHING_FOUND = Finding()
 
@@ -72,9 +71,7 @@ class LocalExecutor:
                 self._jobs_of.setdefault(split(job.callable).module, []).append(job.name)
         self._supplies = Supplies(configuration.services, {}, configuration.query)
         self._findings = Findings(self._jobs_of, self._supplies)
-        self._found: dict[str, Finding] = {}  # by job, once all that it needs has been looked at
-        self._alike: dict[Finding, Finding] = {}  # so that thousands of jobs share a handful of findings
-        self._half_found: set[str] = set()  # jobs that a module of a service is still to be looked at for
+        self._first_look = FirstLook(watch, clock, self._on_verdict, self._on_end_of_look)
         self._unverified: list[LiveRun] = []
         self._events: list[ExecutorEvent] = []
         self._runs: dict[int, LiveRun] = {}
@@ -92,15 +89,17 @@ class LocalExecutor:
         program = Finding(plan=_NO_PLAN)
         for job in jobs:
             if job.command:
-                self._found[job.name] = program
+                self._findings.found[job.name] = program
                 self._bare.admit(job.name)
-        self._probe: _Probe | None = None
         watch.add(signals.descriptor, self._on_signal)
 
     def begin(self) -> None:
         """Take the first look at the jobs' modules; what it finds comes as events."""
         if self._jobs_of and not self._always_spawn:
-            self._probe = self._start_probe()
+            jobs = self._configuration.jobs
+            names = chain.from_iterable(self._jobs_of.values())
+            timeout = {"import_timeout_seconds": self._configuration.settings.import_timeout_seconds}
+            self._first_look.begin(self._setup([_setup_of(jobs[name]) for name in names]) | timeout)
 
     def warm(self, jobs: Sequence[str]) -> None:
         """Make ready for jobs that are due soon."""
@@ -166,8 +165,7 @@ class LocalExecutor:
         for run in list(self._runs.values()):
             if run.pid:
                 kill_group(run.pid, signal.SIGKILL)
-        if self._probe is not None:
-            kill_group(self._probe.pid, signal.SIGKILL)
+        self._first_look.close()
         for pool in self._pools:
             pool.close()
 
@@ -176,7 +174,7 @@ class LocalExecutor:
     def _route(self, run: LiveRun) -> None:
         name = run.launch.job
         job = self._configuration.jobs[name]
-        finding = self._found.get(name)
+        finding = self._findings.found.get(name)
         if self._always_spawn:
             self._spawn(run)
         elif finding is None:
@@ -222,7 +220,7 @@ class LocalExecutor:
     def _warm_setup(self, names: Sequence[str]) -> dict[str, Any]:
         """Return what a process is told that is to serve these jobs, with what is known of them."""
         jobs = self._configuration.jobs
-        return self._setup([_setup_of(jobs[name], self._found[name]) for name in names])
+        return self._setup([_setup_of(jobs[name], self._findings.found[name]) for name in names])
 
     def _setup(self, jobs: Sequence[JobSetup]) -> dict[str, Any]:
         return {
@@ -236,104 +234,33 @@ class LocalExecutor:
 
     # What is known of the modules
 
-    def _start_probe(self) -> "_Probe":
-        ours, theirs = wire.packets()
+    def _on_verdict(self, verdict: Verdict) -> None:
+        # By the names that are here already: of thousands, those that came are not to stay.
         jobs = self._configuration.jobs
-        names = chain.from_iterable(self._jobs_of.values())
-        setup = self._setup([_setup_of(jobs[name]) for name in names]) | {
-            "import_timeout_seconds": self._configuration.settings.import_timeout_seconds,
-            "parallel": _cores(),
-        }
-        with theirs:
-            pid = spawn("cronjobs.executors.probe", wire.write_setup(setup), theirs.fileno())
-        self._watch.add(ours.fileno(), self._on_verdict)
-        return _Probe(pid, ours, self._clock.monotonic())
+        self._judge(verdict._replace(plans={jobs[name].name: plan for name, plan in verdict.plans.items()}))
 
-    def _is_probing(self) -> bool:
-        return (
-            self._probe is not None
-            and self._clock.monotonic() - self._probe.begun_at < _PROBE_HEAD_START_SECONDS
-        )
-
-    def _on_verdict(self) -> None:
-        assert self._probe is not None
-        try:
-            message = wire.receive_at_length(self._probe.control)
-        except (OSError, ValueError):
-            message = None
-        if message is None:
-            self._end_probe()
-        else:
-            verdict = verdict_from(message)
-            # By the names that are here already: of thousands, those that came are not to stay.
-            jobs = self._configuration.jobs
-            plans = {jobs[name].name: plan for name, plan in verdict.plans.items()}
-            self._judge(verdict._replace(plans=plans))
-
-    def _end_probe(self) -> None:
-        assert self._probe is not None
-        self._watch.remove(self._probe.control.fileno())
-        self._probe.control.close()
-        self._probe = None
-        modules = {*self._jobs_of, *self._supplies.modules.values()}
-        for module in modules - self._findings.verdicts.keys():
+    def _on_end_of_look(self) -> None:
+        for module in self._findings.unseen:
             failure = Failure("ImportError", f"the first look at `{module}` ended without an answer")
             self._judge(Verdict(module, 0.0, failure))
         give_back_memory()  # what a start takes for a while is a megabyte for thousands of jobs
 
-    def _judge(self, verdict: Verdict, jobs: Sequence[str] = ()) -> None:
-        """Take a verdict; jobs: what depends on the module, where that is known already."""
-        self._findings.verdicts[verdict.module] = verdict
+    def _judge(self, verdict: Verdict) -> None:
+        """Take a verdict, and whatever is decided by it."""
         plans = {**self._supplies.plans, **verdict.service_plans}
         self._supplies = self._supplies._replace(plans=plans)
-        self._say(verdict)
-        for name in dict.fromkeys([*self._jobs_of.get(verdict.module, ()), *jobs, *sorted(self._half_found)]):
-            self._settle(name)
+        self._events += [Said(note) for note in notes_on(verdict, self._supplies)]
+        for name in self._findings.take(verdict):
+            self._admit(name, self._findings.found[name])
         self._reroute()
 
-    def _settle(self, name: str) -> None:
-        """Find out where a job's runs go, if enough is known."""
-        module = split(self._configuration.jobs[name].callable).module
-        finding = self._findings.of_job(name, module)
-        if finding is None:
-            self._half_found.add(name)
-            return
-        finding = self._alike.setdefault(finding, finding)
-        self._half_found.discard(name)
-        self._found[name] = finding
+    def _admit(self, name: str, finding: Finding) -> None:
+        """Have a pool serve a job, if it may be forked; say what is wrong with one that cannot run."""
         if finding.failure:
-            self._say_failure(name, finding.failure)
+            self._events.append(Said(Note("error", "import_failed", told(finding.failure), name)))
         elif not finding.leftovers and self._configuration.jobs[name].isolation is Isolation.FORK:
             is_heavy = finding.seconds > HEAVY_SECONDS or "query" in finding.needs  # that loads SQLAlchemy
-            pool = self._heavy if is_heavy else self._light
-            pool.admit(name)
-
-    def _say(self, verdict: Verdict) -> None:
-        module = verdict.module
-        for line in verdict.output.splitlines():
-            self._note("info", "import_output", f"{module}: {line}")
-        for key, failure in self._failures_of_services(verdict).items():
-            self._note("error", "service_failed", f"the service `{key}`: {_told(failure)}")
-        if verdict.leftovers:
-            left = ", ".join(verdict.leftovers)
-            self._note(
-                "warning",
-                "import_leaves_threads",
-                f"importing `{module}` leaves {left} behind, which no fork survives: its jobs run in a fresh"
-                " interpreter each, more slowly",
-            )
-
-    def _failures_of_services(self, verdict: Verdict) -> dict[str, Failure]:
-        if verdict.failure is None:
-            return dict(verdict.service_failures)
-        modules = self._supplies.modules
-        return {key: verdict.failure for key, module in modules.items() if module == verdict.module}
-
-    def _say_failure(self, job: str, failure: Failure) -> None:
-        self._events.append(Said(Note("error", "import_failed", _told(failure), job)))
-
-    def _note(self, level: Any, event: str, message: str) -> None:
-        self._events.append(Said(Note(level, event, message)))
+            (self._heavy if is_heavy else self._light).admit(name)
 
     def _unfit(self, module: str, leftovers: Sequence[str]) -> None:
         self._revise(module, self._findings.verdicts[module]._replace(leftovers=tuple(leftovers)))
@@ -342,11 +269,10 @@ class LocalExecutor:
         self._revise(module, self._findings.verdicts[module]._replace(failure=failure))
 
     def _revise(self, module: str, verdict: Verdict) -> None:
-        jobs = self._findings.dependents(module)
-        for name in jobs:
+        for name in self._findings.dependents(module):
             for pool in self._pools:
                 pool.expel(name)
-        self._judge(verdict._replace(output=""), jobs)
+        self._judge(verdict._replace(output=""))
 
     def _reroute(self) -> None:
         """Send on the runs whose way has become known, or has changed."""
@@ -366,7 +292,7 @@ class LocalExecutor:
         self._warm_wanted()
         for pool in self._pools:
             pool.expire()
-            if not self._is_probing():
+            if not self._first_look.has_head_start():
                 pool.pump()
         self._watch_the_long()
 
@@ -374,13 +300,13 @@ class LocalExecutor:
         instants = [pool.wake_at() for pool in self._pools]
         if self._unwatched:
             instants.append(self._unwatched[0][0] + _UNWATCHED_SECONDS)
-        if self._probe is not None and self._is_probing() and (self._wanted or self._unverified):
-            instants.append(self._probe.begun_at + _PROBE_HEAD_START_SECONDS)
+        if self._first_look.has_head_start() and (self._wanted or self._unverified):
+            instants.append(self._first_look.head_start_until)
         now = self._clock.monotonic()
         return max(0.0, min([timeout_seconds, *(each - now for each in instants if each is not None)]))
 
     def _warm_wanted(self) -> None:
-        if self._wanted and not self._is_probing():
+        if self._wanted and not self._first_look.has_head_start():
             pools = {self._pool(job) for job in self._wanted}
             self._wanted.clear()
             for pool in pools:
@@ -397,7 +323,7 @@ class LocalExecutor:
 
     def _may_ask(self, run: LiveRun) -> bool:
         """Return whether the run's function is given anything by which it reaches its channel."""
-        finding = self._found.get(run.launch.job)
+        finding = self._findings.found.get(run.launch.job)
         plan = None if finding is None else finding.plan
         return plan is None or bool(plan.containers or (plan.keywords != ("logger",) and plan.keywords))
 
@@ -505,22 +431,5 @@ def _setup_of(job: Job, finding: Finding = _NOTHING_FOUND) -> JobSetup:
     )
 
 
-class _Probe(NamedTuple):
-    pid: int
-    control: Any
-    begun_at: float  # monotonic
-
-
-def _told(failure: Failure) -> str:
-    return f"{failure.message}\n{failure.traceback}" if failure.traceback else failure.message
-
-
-def _cores() -> int:
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # not on every system
-        return os.cpu_count() or 1
-
-
 def _zygote_count() -> int:
-    return min(_cores(), _MOST_ZYGOTES)
+    return min(cores(), _MOST_ZYGOTES)
