@@ -40,7 +40,6 @@ from cronjobs.core.schedule.phrases import (
     repeated,
     values,
 )
-from cronjobs.core.schedule.rule import DAILY, read_rule
 from cronjobs.core.schedule.search import Schedule, ZonedSchedule
 from cronjobs.core.schedule.wall import EVERY_HOUR, EVERY_MINUTE, EVERY_SECOND
 from cronjobs.core.schedule.zone import LONGEST_BRIDGED_JUMP_SECONDS, timeline
@@ -128,6 +127,8 @@ def _is_every_hour(text: str, zone: str, cron: Cron | None) -> bool:
     """Return whether a text names no hours. cron: what it says, or None for an iCalendar rule."""
     if cron is not None:
         return cron.hours == EVERY_HOUR
+    from cronjobs.core.schedule.rule import DAILY, read_rule  # late: few schedules are rules
+
     rule = read_rule(text, zone)
     return rule.frequency > DAILY and "byhour" not in rule.by
 
