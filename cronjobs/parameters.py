@@ -32,10 +32,10 @@ class Parameters(NamedTuple):
         return (*(name for name in self.by_place if name not in self.positional_only), *self.keyword_only)
 
 
-def plain_parameters(function: Callable[..., Any], *, placeholder: Any = _NOTHING) -> Parameters | None:
+def plain_parameters(function: Callable[..., Any], *, no_default: Any = _NOTHING) -> Parameters | None:
     """Return the parameters of a plain function; None for all that only `inspect` can tell of.
 
-    placeholder: a default that counts as none.
+    no_default: a default that counts as none.
     """
     if (
         type(function) is not _FUNCTION
@@ -49,7 +49,7 @@ def plain_parameters(function: Callable[..., Any], *, placeholder: Any = _NOTHIN
     defaults = function.__defaults__ or ()
     filled = dict(zip(by_place[count - len(defaults) :], defaults, strict=True))
     filled.update(function.__kwdefaults__ or {})
-    missing = {name for name in (*by_place, *keyword_only) if filled.get(name, placeholder) is placeholder}
+    missing = {name for name in (*by_place, *keyword_only) if filled.get(name, no_default) is no_default}
     return Parameters(
         by_place,
         frozenset(by_place[: code.co_posonlyargcount]),

@@ -19,7 +19,7 @@ injected: Any = _Injected()
 
 def parameters_of(function: Callable[..., Any]) -> Parameters:
     """Return a function's parameters; TypeError where it has none that can be known."""
-    return plain_parameters(function, placeholder=injected) or _inspected(function)
+    return plain_parameters(function, no_default=injected) or _inspected(function)
 
 
 def _inspected(function: Callable[..., Any]) -> Parameters:

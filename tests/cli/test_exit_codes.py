@@ -1,12 +1,11 @@
 """What each exit code stands for, and that what went wrong is said with its way out."""
 
-import os
-import shutil
 import signal
 import sqlite3
 from contextlib import closing
 
 import pytest
+from powers import AS_ANYBODY, needs_setpriv
 
 
 @pytest.mark.parametrize(
@@ -185,11 +184,7 @@ def test_5_is_a_state_file_that_cannot_be_made(place, words):
     assert "directory must exist and be writable" in answer.err
 
 
-# Root may write whatever there is, but for this.
-AS_ANYBODY = "setpriv --bounding-set=-dac_override --inh-caps=-dac_override" if os.geteuid() == 0 else ""
-
-
-@pytest.mark.skipif(AS_ANYBODY != "" and not shutil.which("setpriv"), reason="root needs setpriv for it")
+@needs_setpriv
 @pytest.mark.parametrize(
     ("words", "code"),
     [("status", 0), ("next", 0), ("history", 0), ("validate", 0), ("trigger greet", 5), ("reset greet", 5)],
@@ -198,7 +193,7 @@ def test_a_read_only_directory_can_be_looked_at(place, words, code):
     place.type("reset", "greet")
     place.directory.chmod(0o555)
 
-    answer = place.shell(f'{AS_ANYBODY} "$@" {words}')
+    answer = place.shell(f'{" ".join(AS_ANYBODY)} "$@" {words}')
 
     place.directory.chmod(0o755)
     assert answer.code == code

@@ -5,6 +5,7 @@ from functools import partial
 from inspect import cleandoc
 
 import pytest
+from powers import answer_as_anybody, needs_setpriv
 
 from cronjobs.config.load import load, read
 from cronjobs.core.errors import ConfigError
@@ -40,12 +41,18 @@ def test_a_directory_cannot_be_read(tmp_path):
     assert the_problem(tmp_path).code == "E002"
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+@needs_setpriv
 def test_a_file_without_permission_cannot_be_read(tmp_path):
     (tmp_path / "jobs.toml").write_text("")
     (tmp_path / "jobs.toml").chmod(0)
+    program = (
+        "import sys; from cronjobs.config.load import read; print(*read(sys.argv[1], environ={}).problems)"
+    )
 
-    assert the_problem(tmp_path / "jobs.toml").message.endswith("cannot be read: Permission denied")
+    problem = answer_as_anybody(program, str(tmp_path / "jobs.toml"))
+
+    assert "'E002'" in problem
+    assert f"{tmp_path}/jobs.toml cannot be read: Permission denied" in problem
 
 
 def test_a_path_through_a_file_cannot_be_read(tmp_path):
